@@ -15,8 +15,8 @@ THE_REST := --ignore tests/browser --ignore tests/clients -p no:playwright -p no
 NOT_AGAIN := $(addprefix --ignore tests/,notifications/channels notifications/text notifications/templating notifications/secrets/test_secret_urls.py \
   notifications/delivery/test_verdict.py notifications/lanes/test_pace.py notifications/test_retry.py cluster/test_demo.py production test_architecture.py test_mutants.py \
   test_permissions_matrix.py test_content_matrix.py test_documents.py notifications/test_process.py recipes $(addprefix commlog/,company test_environment.py test_pages.py test_web_server.py demo export/test_office.py export/test_cells.py \
-  message/test_sms_length.py message/test_preview.py message/test_secret_urls.py log/test_long_addresses.py kit/test_hidden.py kit/test_origins.py \
-  kit/test_seen.py kit/test_sentences.py account/test_account.py account/test_sessions.py account/test_slots.py $(addprefix api/test_,chunks.py compression.py \
+  message/test_sms_length.py message/test_preview.py message/test_secret_urls.py log/test_long_addresses.py kit/test_hidden_characters.py kit/test_origins.py \
+  kit/test_edit_conflicts.py kit/test_sentences.py account/test_account.py account/test_sessions.py account/test_slots.py $(addprefix api/test_,chunks.py compression.py \
   cross_origin.py docs.py media_types.py operators.py plain.py skeleton.py)))
 
 .PHONY: help setup setup-dev run test test-postgres test-browser test-openid screenshots settings-page check api-fuzz clients clients-python production bench chaos chaos-quick lock clean

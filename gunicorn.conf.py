@@ -19,9 +19,9 @@ def child_exit(server, worker):
     """Keep what a worker has counted that is gone."""
     import os
 
-    from commlog.metrics import gone
+    from commlog.metrics import ended_processes
 
-    gone.keep(os.environ["PROMETHEUS_MULTIPROC_DIR"], worker.pid)
+    ended_processes.keep(os.environ["PROMETHEUS_MULTIPROC_DIR"], worker.pid)
 
 
 def on_exit(server):

@@ -23,16 +23,16 @@ def main() -> None:
     from django.contrib.auth.models import Group
     from django.test import Client
 
-    from commlog.administration.consumers import keeping
+    from commlog.administration.consumers import changes
     from commlog.models import ApiConsumer
     from notifications.models import Client as Customer
 
     consumer = ApiConsumer.objects.filter(name="Benchmark").first()
     if consumer is None:
-        consumer = keeping.create(
+        consumer = changes.create(
             ApiConsumer(name="Benchmark"), [Group.objects.get(name="Administrator")], by=None
         )
-    key = keeping.issue(consumer, by=None).secret
+    key = changes.issue(consumer, by=None).secret
     browser = Client(SERVER_NAME="127.0.0.1", headers={"apiKey": key})
 
     def ask(query: str, body: Any) -> Any:

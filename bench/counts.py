@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.models import F, Sum
 
 from notifications.models import WAITS, Attempt, LaneHour, LaneTally, Message
-from notifications.rollups.folding import EVER
+from notifications.rollups.hourly import EVER
 from notifications.states import MessageState, Outcome
 
 SUMS = {name: Sum(name) for name in LaneTally.SUMS}

@@ -20,7 +20,7 @@ TESTS = [
     "delivery/test_verdict.py",
     "delivery/test_leases.py",
     "test_lifecycle.py",
-    "delivery/test_at_once.py",
+    "delivery/test_fast_path.py",
     "delivery/test_delivery.py",
     "delivery/test_turns.py",
     "outbox/test_resend.py",
@@ -51,8 +51,8 @@ BROKER, LANES, DRAIN = (
     "notifications/lanes/openings.py",
     "notifications/delivery/drain.py",
 )
-JUDGING, LANE_TURN, AT_ONCE = (
-    f"notifications/delivery/{name}.py" for name in ("judging", "lane_turn", "at_once")
+LANE_EFFECTS, LANE_TURN, FAST_PATH = (
+    f"notifications/delivery/{name}.py" for name in ("lane_effects", "lane_turn", "fast_path")
 )
 PACE = "notifications/lanes/pace.py"
 
@@ -80,8 +80,8 @@ MUTANTS = [
     Mutant("the broker looks at no cap", LANES, "        if due and room > 0:\n", "        if due:\n"),
     Mutant("an open circuit holds everybody", LANES, "None if delivers else _UNTRIED_OUT", "None if delivers else 0"),
     Mutant("what failed does not wait apart", LANE_TURN, "circuits.park(self.lane_id, wanted, now=now)", "pass"),
-    Mutant("a try of a lane in trouble costs a retry", JUDGING, "spared=True, parked=in_trouble) if in_trouble or throttled", "spared=True) if throttled"),
-    Mutant("one that had failed and is delivered to frees nobody", JUDGING, "had_failed=had_failed, now", "had_failed=False, now"),
+    Mutant("a try of a lane in trouble costs a retry", LANE_EFFECTS, "spared=True, parked=in_trouble) if in_trouble or throttled", "spared=True) if throttled"),
+    Mutant("one that had failed and is delivered to frees nobody", LANE_EFFECTS, "had_failed=had_failed, now", "had_failed=False, now"),
     Mutant("a resend makes a row that fails at once", OUTBOX, "        return error\n    _make_due(new", "        pass\n    _make_due(new"),
     Mutant("lapsed claims are no work", BROKER, "(delivery.lapsed(now) or receipts.overdue(now))", "receipts.overdue(now)"),
     Mutant("a waiting turn gives back what it has just claimed", DRAIN, "lane.withdraw(but=leaving[lane_id])", "lane.withdraw()"),
@@ -94,16 +94,16 @@ MUTANTS = [
     Mutant("a lane that was told to slow down goes on as fast", PACE, "_SLOWEST, _BELOW * (", "_SLOWEST, 1.0 * ("),
     Mutant("a rest that a provider asks for is not kept", PACE, "tokens_at=begins", "tokens_at=now"),
     Mutant("a lane in trouble gets all it could", PACE, "None if delivers else _UNTRIED", "None"),
-    Mutant("what may not leave leaves in a round", AT_ONCE, "return [each for each in claims if each.attempt_id in granted]", "return list(claims)"),
-    Mutant("a late result of a round is thrown away", AT_ONCE, "                keep_late(each)\n", "                pass\n"),
-    Mutant("a round marks what has no open attempt", AT_ONCE, "THEN 1 ELSE 0 END", "THEN 1 ELSE 1 END"),
-    Mutant("a round counts nothing", AT_ONCE, "counted AS ({adding.TO_TALLIES.replace(\"EACH\", _COUNTED)}), ", "counted AS (SELECT %s), "),
-    Mutant("a round counts one message", AT_ONCE, "COUNT(*) tries", "1 tries"),
-    Mutant("a round counts in no minute", AT_ONCE, "FLOOR(EXTRACT(EPOCH FROM finished_at) / 60)::integer AS minute", "0 AS minute"),
-    Mutant("a round holds what failed", AT_ONCE, "isinstance(each.answer, Receipt) and ", ""),
-    Mutant("a round holds what was tried before", AT_ONCE, "each.claim.token == 1 and ", ""),
-    Mutant("a round holds tries of a lane in trouble", AT_ONCE, " and not each.claim.trial", ""),
-    Mutant("a round permits what is sent inside it", AT_ONCE, "and not any(channels.get(each.channel).inline for each in claims)", ""),
+    Mutant("what may not leave leaves in a round", FAST_PATH, "return [each for each in claims if each.attempt_id in granted]", "return list(claims)"),
+    Mutant("a late result of a round is thrown away", FAST_PATH, "                keep_late(each)\n", "                pass\n"),
+    Mutant("a round marks what has no open attempt", FAST_PATH, "THEN 1 ELSE 0 END", "THEN 1 ELSE 1 END"),
+    Mutant("a round counts nothing", FAST_PATH, "counted AS ({inserts.TO_TALLIES.replace(\"EACH\", _COUNTED)}), ", "counted AS (SELECT %s), "),
+    Mutant("a round counts one message", FAST_PATH, "COUNT(*) tries", "1 tries"),
+    Mutant("a round counts in no minute", FAST_PATH, "FLOOR(EXTRACT(EPOCH FROM finished_at) / 60)::integer AS minute", "0 AS minute"),
+    Mutant("a round holds what failed", FAST_PATH, "isinstance(each.answer, Receipt) and ", ""),
+    Mutant("a round holds what was tried before", FAST_PATH, "each.claim.token == 1 and ", ""),
+    Mutant("a round holds tries of a lane in trouble", FAST_PATH, " and not each.claim.trial", ""),
+    Mutant("a round permits what is sent inside it", FAST_PATH, "and not any(channels.get(each.channel).inline for each in claims)", ""),
 ]  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def main() -> int:
     chosen = [
         mutant
         for mutant in MUTANTS
-        if options.only in mutant.title and (options.server or mutant.file != AT_ONCE)
+        if options.only in mutant.title and (options.server or mutant.file != FAST_PATH)
     ]
     survivors = [mutant.title for mutant in chosen if not _noticed(mutant, options.server)]
     print(f"{len(chosen) - len(survivors)} of {len(chosen)} planted faults noticed")

@@ -15,9 +15,9 @@ class CommlogConfig(AppConfig):
         from commlog import counts
         from commlog.account import factors, links, sign_ins
         from commlog.administration.audit_log import automatic
-        from commlog.administration.roles.shipped import install_defaults
+        from commlog.administration.roles.defaults import install_defaults
         from commlog.administration.users import staff
-        from commlog.api import once
+        from commlog.api import idempotency
         from commlog.export import job as exports
         from commlog.log import custom_views
         from commlog.message import mail_receipts
@@ -30,7 +30,7 @@ class CommlogConfig(AppConfig):
         post_migrate.connect(custom_views.install_defaults, sender=self)
         post_migrate.connect(audit_guard.install, sender=self)
         schedules.repeat(self, 1, {"retention": retention.tick})
-        schedules.repeat(self, 10, {"sweep API answers": once.sweep})
+        schedules.repeat(self, 10, {"sweep API answers": idempotency.sweep})
         schedules.repeat(self, 60, {"sweep exports": exports.sweep, "sweep counts": counts.sweep})
         sign_ins.listen()
         links.listen()

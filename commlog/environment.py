@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from commlog.kit.mail_server import EXAMPLES, is_host, read
 from notifications.retry import RetryPolicy
-from notifications.text.gate import is_one_line
+from notifications.text.validation import is_one_line
 
 _CLASS = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*\.[A-Z]\w*", re.ASCII)
 _WEB_ADDRESS = re.compile(

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
-from commlog.kit.doors import Holder, demand, demand_of
+from commlog.kit.decorators import Holder, demand, demand_of
 from commlog.models import CustomView, Erasure, Job, MenuItem, User, visible
 from commlog.models.column_layout import LogKind
 from commlog.models.erasure import ErasureState

@@ -122,13 +122,13 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "commlog.middleware.SignedInMiddleware",
     "commlog.middleware.FirstThingsMiddleware",
-    "commlog.live.quiet.QuietMiddleware",
+    "commlog.live.middleware.QuietMiddleware",
     "commlog.database_middleware.DatabaseTroubleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "commlog.middleware.NoStoreMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "commlog.kit.hidden.HiddenCharactersMiddleware",
+    "commlog.kit.hidden_characters.HiddenCharactersMiddleware",
 ]
 ROOT_URLCONF = "commlog.urls"
 TEMPLATES = template_settings.of(BASE_DIR / "templates")

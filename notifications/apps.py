@@ -13,16 +13,16 @@ class NotificationsConfig(AppConfig):
     def ready(self) -> None:
         # Each of these needs the loaded apps.
         from notifications import checks  # noqa: F401 - registers itself
-        from notifications.cluster import filling as after_upgrades
+        from notifications.cluster import backfill as after_upgrades
         from notifications.cluster import schedules
         from notifications.database import (
             guards,
             pooling,  # noqa: F401 - looks at each new session
             references,
         )
-        from notifications.delivery import tallies, whole
-        from notifications.streams import keeping
-        from notifications.words import filling
+        from notifications.delivery import secret_values, tallies
+        from notifications.streams import maintenance
+        from notifications.words import indexing
 
         post_migrate.connect(guards.install, sender=self)
         post_migrate.connect(references.install, sender=self)
@@ -30,8 +30,8 @@ class NotificationsConfig(AppConfig):
         # There may be no supervisor to fill the words.
         every_minute = {
             "sweep lane tallies": tallies.sweep,
-            "wipe secret values": whole.sweep,
-            "keep streams": keeping.keep,
-            "fill words": filling.fill,
+            "wipe secret values": secret_values.sweep,
+            "keep streams": maintenance.keep,
+            "fill words": indexing.fill,
         }
         schedules.repeat(self, 1, every_minute)

@@ -19,8 +19,8 @@ from notifications.models.message import LONGEST_REFERENCE
 from notifications.secrets import hidden
 from notifications.secrets.sealed import seal, seal_headers
 from notifications.states import MessageType
-from notifications.text.gate import clean
 from notifications.text.numbers import e164
+from notifications.text.validation import clean
 
 _EVENT = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _FOR_WEB_HOOKS = ("method", "headers", "auth_username", "auth_password")

@@ -7,7 +7,7 @@ from django.db import Error
 from notifications import delivery, receipts
 from notifications.database import availability
 from notifications.database.clock import db_now
-from notifications.delivery import alone
+from notifications.delivery import send_one
 from notifications.states import MessageType
 
 _UNTIL_ASKED_AGAIN = 1.0  # seconds for which this worker waits where nothing can be written
@@ -33,4 +33,4 @@ def drain(channel: str) -> int:
 
 def send_alone(message_id: int) -> bool:
     """Send the mail that reports why nothing else is sent. Returns whether it was tried."""
-    return alone.send_alone(message_id)
+    return send_one.send_alone(message_id)

@@ -13,7 +13,7 @@ from django.utils.crypto import salted_hmac
 
 from commlog import audit
 from commlog.audit import Actor
-from commlog.log.withheld import asks_content
+from commlog.log.content_conditions import asks_content
 from commlog.models import AccessRecord
 from commlog.models.access_record import MOST, Access
 from commlog.permissions import staff

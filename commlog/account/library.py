@@ -31,7 +31,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:
-        """Return False: our pages ask themselves, see commlog.account.confirming."""
+        """Return False: our pages ask themselves, see commlog.account.recent_proof."""
         return False
 
     def post_login(self, request: HttpRequest, user: AbstractBaseUser, **how: Any) -> HttpResponse:

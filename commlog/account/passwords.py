@@ -21,7 +21,7 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
 from commlog import audit, counts
-from commlog.account import remembered, slots
+from commlog.account import password_cache, slots
 from commlog.audit import AuditAction
 from commlog.kit import origins
 from commlog.models import User, WrongPassword
@@ -74,7 +74,7 @@ def verified(request: HttpRequest, username: str, password: str, *, remember: bo
     tried = _try(request, username)
     if remember:
         _refuse_locked(tried)  # or the answers to whoever guesses would tell which password is right
-        if known := remembered.user_with(username, password):
+        if known := password_cache.user_with(username, password):
             return known
     found = _checked(
         tried,
@@ -82,7 +82,7 @@ def verified(request: HttpRequest, username: str, password: str, *, remember: bo
         AuditAction.SIGN_IN_FAILED,
     )
     if remember and isinstance(found, User):
-        remembered.keep(found, password)
+        password_cache.keep(found, password)
     return found if isinstance(found, User) else None
 
 

@@ -8,8 +8,8 @@ from django.db import transaction
 
 from commlog import audit
 from commlog.audit import AuditAction
+from commlog.kit.edit_conflicts import SeenForm
 from commlog.kit.role_choice import all_roles
-from commlog.kit.seen import SeenForm
 from commlog.models import CompanyGroup, User
 
 

@@ -10,11 +10,11 @@ from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.description import answers, component, describes
 from commlog.api.errors import ApiError
+from commlog.api.json_schemas import ANSWERED_KEY, TEXT, closed, optional
 from commlog.api.operations import needs
 from commlog.api.schemas import moment
-from commlog.api.shapes import ANSWERED_KEY, TEXT, closed, optional
 from commlog.api.subscriptions import owner_of
-from commlog.erasure import asking
+from commlog.erasure import requesting
 from commlog.models import Erasure
 from notifications.models import Client, Group
 from notifications.text.keys import key_in
@@ -84,8 +84,8 @@ def one(request: HttpRequest, erasureKey: str) -> JsonResponse:
 
 def _begun(request: HttpRequest, recipient: Client | Group) -> HttpResponse:
     try:
-        erasure = asking.ask(recipient, by=caller_of(request).actor)
-    except asking.Refused as refused:
+        erasure = requesting.ask(recipient, by=caller_of(request).actor)
+    except requesting.Refused as refused:
         raise ApiError(400, Code.INVALID_PARAMETERS, f"owner: {refused}") from refused
     return JsonResponse(_out(erasure), status=202)
 

@@ -11,10 +11,10 @@ from commlog.access import reading
 from commlog.api.codes import Code
 from commlog.api.description import answers, component, describes
 from commlog.api.errors import ApiError
+from commlog.api.json_schemas import ANSWERED_KEY, MOMENT, closed, parameter
 from commlog.api.operations import needs
 from commlog.api.pages import START, limited_of
 from commlog.api.schemas import moment
-from commlog.api.shapes import ANSWERED_KEY, MOMENT, closed, parameter
 from commlog.kit import paging
 from commlog.kit.limits import A_PAGE, time_limit
 from commlog.kit.paging import BadCursor, Sorting

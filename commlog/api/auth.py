@@ -16,7 +16,7 @@ from ninja.security.http import DecodeError
 
 from commlog import audit
 from commlog.account import factors, passwords
-from commlog.api import budgets
+from commlog.api import rate_limits
 from commlog.api.callers import Caller
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
@@ -72,7 +72,7 @@ class BasicAuth(HttpBasicAuth):
             audit.refused(user, request, "has a second factor, which HTTP Basic cannot ask for")
             raise ApiError(403, Code.NO_API_ACCESS, "this user has a second factor: use an API key")
         caller = Caller(user=user)
-        budgets.spend(request, caller.mark)
+        rate_limits.spend(request, caller.mark)
         return caller
 
 
@@ -135,7 +135,7 @@ def by_key(request: HttpRequest, secret: str, *, counted: bool = True) -> Caller
         raise ApiError(403, Code.NO_API_ACCESS, "this API consumer was deactivated")
     caller = Caller(key=key, permissions=held)
     if counted:
-        budgets.spend(request, caller.mark)
+        rate_limits.spend(request, caller.mark)
     _note_use(key, now)
     return caller
 

@@ -1,4 +1,4 @@
-"""OpenAPI 3.1 description, built from the operations' docstrings and the schemas of `shapes`."""
+"""OpenAPI 3.1 description, built from the operations' docstrings and the schemas of `json_schemas`."""
 
 from functools import cache
 from typing import Any
@@ -8,7 +8,7 @@ from ninja.operation import Operation
 from ninja.router import Router
 
 from commlog.api.errors import install
-from commlog.api.once import LONGEST, PATTERN
+from commlog.api.idempotency import LONGEST, PATTERN
 from commlog.api.plain import Schema
 
 _COMPONENTS: dict[str, Schema] = {}

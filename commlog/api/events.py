@@ -15,12 +15,12 @@ from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.description import Schema, answers, component, describes, fields_of, ref
 from commlog.api.errors import ApiError
+from commlog.api.idempotency import once
 from commlog.api.json_input import is_absent
-from commlog.api.once import once
+from commlog.api.json_schemas import ABOUT, ANSWERED_KEY, EXACT_MOMENT, KEY, TEXT, closed, optional
 from commlog.api.operations import needs
 from commlog.api.plain import NOTHING
 from commlog.api.schemas import KEYS_ABOUT, moment
-from commlog.api.shapes import ABOUT, ANSWERED_KEY, EXACT_MOMENT, KEY, TEXT, closed, optional
 from commlog.models import User
 from notifications import events, templating
 from notifications.events import EVENTS, Happening, Raised
@@ -28,7 +28,7 @@ from notifications.faults import Fault, Malformed
 from notifications.models import BusinessEvent, Client, Group
 from notifications.models.message import LONGEST_REFERENCE
 from notifications.text import keys
-from notifications.text.gate import clean
+from notifications.text.validation import clean
 
 router = Router(tags=["Events"])
 MOST = 1_000

@@ -8,11 +8,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from commlog import permissions
-from commlog.api import bodies, budgets, sending
+from commlog.api import bodies, rate_limits, sending
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError, described, of_malformed
-from commlog.api.once import once
+from commlog.api.idempotency import once
 from commlog.api.schemas import message_out
 from notifications.faults import Malformed
 from notifications.outbox import Ready
@@ -43,7 +43,7 @@ def send(request: HttpRequest) -> HttpResponse:
     return once(
         request,
         lambda: _stored(request, asked),
-        admit=lambda: budgets.spend_messages(caller_of(request).mark, len(asked.sound)),
+        admit=lambda: rate_limits.spend_messages(caller_of(request).mark, len(asked.sound)),
         shown=lambda answer: _shown(request, asked, answer),
     )
 

@@ -11,10 +11,8 @@ from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.description import PLACE, answers, describes
 from commlog.api.errors import ApiError
-from commlog.api.once import once
-from commlog.api.operations import needs
-from commlog.api.schemas import RELATED, message_out
-from commlog.api.shapes import (
+from commlog.api.idempotency import once
+from commlog.api.json_schemas import (
     DETAILS_LEVEL,
     KEY,
     MESSAGE,
@@ -30,6 +28,8 @@ from commlog.api.shapes import (
     SENT,
     STORED,
 )
+from commlog.api.operations import needs
+from commlog.api.schemas import RELATED, message_out
 from commlog.kit.limits import A_PAGE, time_limit
 from commlog.models.access_record import Access
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 
-from commlog.api import budgets, cross_origin
+from commlog.api import cross_origin, rate_limits
 from commlog.api.errors import of_status, speaks_api
 from commlog.kit.log_lines import request_id
 
@@ -35,7 +35,7 @@ class ProgramsMiddleware:
             response = of_status(request, 404)  # in development Django answers with a page of its own
         response[HEADER] = name
         cross_origin.mark(request, response)
-        for header, value in budgets.told(request).items():
+        for header, value in rate_limits.told(request).items():
             response[header] = value
         return response
 

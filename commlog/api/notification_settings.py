@@ -6,7 +6,7 @@ from django.http import HttpRequest, JsonResponse
 from ninja import Router
 
 from commlog import permissions
-from commlog.administration.channels import keeping
+from commlog.administration.channels import changes
 from commlog.api import bodies
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
@@ -49,7 +49,7 @@ def read(request: HttpRequest) -> JsonResponse:
 def write(request: HttpRequest) -> JsonResponse:
     """Enable or disable webhooks for the whole organisation."""
     enabled = _wanted(bodies.read(request))
-    return _answer(keeping.switch(WebhookChannel.type, enabled=enabled, by=caller_of(request).actor).enabled)
+    return _answer(changes.switch(WebhookChannel.type, enabled=enabled, by=caller_of(request).actor).enabled)
 
 
 def _wanted(body: Any) -> bool:

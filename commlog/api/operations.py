@@ -11,7 +11,7 @@ from commlog import audit
 from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
-from commlog.kit.doors import Holder
+from commlog.kit.decorators import Holder
 
 Operation = Callable[..., HttpResponseBase]
 

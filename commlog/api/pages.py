@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 
 from commlog import permissions
 from commlog.access import recording
-from commlog.api import written
+from commlog.api import large_responses
 from commlog.api.callers import Caller
 from commlog.api.codes import Code
 from commlog.api.errors import ApiError
@@ -90,7 +90,7 @@ def answer(question: Question, wanted: Paging, caller: Caller) -> HttpResponseBa
     def read() -> tuple[Page[Message], HttpResponseBase]:
         with time_limit(A_PAGE):
             page = _page(question, wanted, messages)
-        response = written.answer(page.rows, full=wanted.full, secret_urls=secret_urls)
+        response = large_responses.answer(page.rows, full=wanted.full, secret_urls=secret_urls)
         if wanted.totals:
             with time_limit(A_PAGE):
                 total, estimated = _total(messages, filtered=bool(question.criteria))
@@ -129,11 +129,11 @@ def _page(question: Question, wanted: Paging, messages: MessageQuerySet) -> Page
     keys: dict[str, Func] = {
         name: Cast(_KEYS[name], TextField()) for name in question.sorting.columns if name in _KEYS
     }
-    keys[written.SIZE] = written.SizeOf(*written.TEXTS)
+    keys[large_responses.SIZE] = large_responses.SizeOf(*large_responses.TEXTS)
     shown = (
         messages.annotate(**keys)
         .select_related(*RELATED)
-        .only(*(name for name in READ if name not in written.TEXTS))
+        .only(*(name for name in READ if name not in large_responses.TEXTS))
     )
     if wanted.offset and not wanted.cursor:
         return _at_offset(question, wanted, shown)

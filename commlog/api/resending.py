@@ -25,7 +25,7 @@ from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 from notifications.outbox import ResentMany
 from notifications.states import MessageState, MessageType
-from notifications.text.gate import clean
+from notifications.text.validation import clean
 
 SKIPPED = "Resend-Skipped"
 TEMPLATE_TYPES = tuple(value for value, _ in ASKED["type"].choices)

@@ -16,7 +16,7 @@ from notifications.models import Attempt, Client, Group, Message
 from notifications.outbox import Draft
 from notifications.states import MessageState, MessageType
 from notifications.text import keys
-from notifications.text.gate import clean
+from notifications.text.validation import clean
 
 
 def _named(name: str) -> str:

@@ -24,7 +24,7 @@ from notifications.criteria import (
     Operator,
 )
 from notifications.faults import Fault, Malformed
-from notifications.text.gate import clean
+from notifications.text.validation import clean
 
 # Values of Mambu's that nothing here is stored with: asked for, they find nothing.
 _NEVER_STORED = {"type": ["TASK"], "state": ["KAFKA_SUCCESS_KINESIS_FAILED"]}

@@ -33,8 +33,8 @@ from notifications.streams.subscriptions import (
     ResetUnderWay,
     Wish,
 )
-from notifications.text.gate import clean
 from notifications.text.keys import key_in
+from notifications.text.validation import clean
 
 _READS = "this needs the permission “Read streams”"
 _READS_CONTENT = f"this {NEEDS_CONTENT}"

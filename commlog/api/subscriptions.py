@@ -12,14 +12,14 @@ from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.description import answers, component, describes
 from commlog.api.errors import ApiError
+from commlog.api.json_schemas import ANSWERED_KEY, KEY, TEXT, closed
 from commlog.api.operations import needs
-from commlog.api.shapes import ANSWERED_KEY, KEY, TEXT, closed
 from commlog.recipients import subscriptions
 from notifications import events
 from notifications.events import Choice
 from notifications.models import Client, Group, NotificationTemplate
-from notifications.text.gate import clean
 from notifications.text.keys import key_in
+from notifications.text.validation import clean
 
 router = Router(tags=["Subscriptions"])
 _FLAG = {"type": "boolean"}

@@ -18,7 +18,7 @@ from notifications.models import NotificationTemplate
 from notifications.models.template import SubscriptionOption, Target, Trigger
 from notifications.secrets.sealed import HIDDEN, is_sealed, seal, seal_headers
 from notifications.templating import checks
-from notifications.text.gate import clean
+from notifications.text.validation import clean
 
 REQUIRED = ("name", "type", "target", "event", "body", "url", "requestType", "contentType")
 MATCHES = {"MATCH_ALL": False, "MATCH_ANY": True}

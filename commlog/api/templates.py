@@ -13,19 +13,19 @@ from commlog.api.callers import caller_of
 from commlog.api.codes import Code
 from commlog.api.description import PLACE, answers, describes, fields_of
 from commlog.api.errors import ApiError
-from commlog.api.once import once
+from commlog.api.idempotency import once
+from commlog.api.json_schemas import KEY
 from commlog.api.operations import needs
-from commlog.api.shapes import KEY
-from commlog.api.template_shapes import NEW, PATCH, TEMPLATE
+from commlog.api.template_schemas import NEW, PATCH, TEMPLATE
 from commlog.api.template_words import OPERATIONS, fill_in, secrets_missing, template_out
 from commlog.kit.compression import SHOWN_ONCE
-from commlog.message_templates import keeping
+from commlog.message_templates import changes
 from notifications.channels.webhook import WebhookChannel
 from notifications.faults import Fault, Malformed
 from notifications.models import NotificationTemplate
 from notifications.secrets.urls import shortened
 from notifications.text import keys
-from notifications.text.gate import clean
+from notifications.text.validation import clean
 
 router = Router(tags=["Templates"])
 _creating = needs(
@@ -83,8 +83,8 @@ def patch(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern
     before = copy(found)
     fill_in(found, _patched(template_out(found), steps))
     try:
-        keeping.change(found, before=before, by=caller_of(request).actor)
-    except keeping.SecretsMoved as error:
+        changes.change(found, before=before, by=caller_of(request).actor)
+    except changes.SecretsMoved as error:
         raise secrets_missing(error.fields) from error
     return JsonResponse(template_out(found))
 
@@ -97,14 +97,14 @@ def patch(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern
 @_editing
 def delete(request: HttpRequest, templateId: str = Path(..., pattern=KEY["pattern"])) -> HttpResponse:
     """Delete a template. Messages created from it stay."""
-    keeping.delete(_found(templateId), by=caller_of(request).actor)
+    changes.delete(_found(templateId), by=caller_of(request).actor)
     return HttpResponse(status=204)
 
 
 def _create(request: HttpRequest, body: Mapping[str, Any]) -> HttpResponse:
     made = NotificationTemplate()
     fill_in(made, body)
-    secret = keeping.create(made, by=caller_of(request).actor)
+    secret = changes.create(made, by=caller_of(request).actor)
     told = template_out(made) | {"signingSecret": secret}
     return JsonResponse(told, status=201, headers=SHOWN_ONCE | {"Location": f"{request.path}/{made.key.hex}"})
 

@@ -1,1 +1,1 @@
-"""Bulk resend: `choosing.py`, `confirming.py`, `running.py`, `report.py`."""
+"""Bulk resend: `selection.py`, `confirmation.py`, `running.py`, `report.py`."""

@@ -14,8 +14,8 @@ from commlog import audit
 from commlog.account import notices
 from commlog.administration.users import staff
 from commlog.audit import AuditAction
+from commlog.kit.edit_conflicts import Check, without_form
 from commlog.kit.fields import LONGEST_USER_NAME
-from commlog.kit.seen import Check, without_form
 from commlog.models import CompanyGroup, User
 from commlog.recipients import people
 from notifications.channels.email import plain_address
@@ -60,7 +60,7 @@ def enter(claims: Mapping[str, Any]) -> User:
 def link(user: User, subject: str, *, by: User, check: Check = without_form) -> None:
     """Link this account with that user and no other. Raises NotLet.
 
-    `check`: see commlog.kit.seen.
+    `check`: see commlog.kit.edit_conflicts.
     """
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)

@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from commlog import audit
-from commlog.administration.consumers import keeping
+from commlog.administration.consumers import changes
 from commlog.demo import casting, generator, texts
 from commlog.demo.generator import Happened
 from commlog.demo.place import Place
@@ -21,7 +21,7 @@ from commlog.models import ApiConsumer
 from notifications import channels, events
 from notifications.events import MANUAL, Entry, Happening
 from notifications.models import BusinessEvent, Message, NotificationTemplate, StreamEvent
-from notifications.rollups import folding
+from notifications.rollups import hourly
 from notifications.states import MessageState, MessageType
 from notifications.streams.subscriptions import BEGIN, Wish, subscribe
 
@@ -55,7 +55,7 @@ def make_past(count: int, receiver: str) -> None:
         dict(NotificationTemplate.objects.values_list("name", "pk")),
         {channel: channels.get(channel).lane(receiver) for channel in MessageType},
     )
-    with folding.to_be_counted():
+    with hourly.to_be_counted():
         generator.generate(
             count, days=_WEEKS * 7, rng=rng, now=timezone.localtime(), setting=setting, prefix=casting.DEMO
         )
@@ -97,7 +97,7 @@ def _fill_topics() -> None:
         for each in sent
     ]  # fmt: skip
     StreamEvent.objects.bulk_create(rows, batch_size=500)
-    reader = keeping.create(ApiConsumer(name=_READER), [], by=audit.Command("demo"))
+    reader = changes.create(ApiConsumer(name=_READER), [], by=audit.Command("demo"))
     wish = Wish(_READER, tuple({row.topic for row in rows}), read_from=BEGIN)
     subscribe(wish, owner=reader.pk, owner_name=reader.name)
 

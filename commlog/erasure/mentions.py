@@ -22,7 +22,7 @@ from notifications.models import LegalHold, Message
 from notifications.models.folds import FoldField, folds_of
 from notifications.secrets.sealed import SealedTextField
 from notifications.states import LIVE
-from notifications.words import filling
+from notifications.words import indexing
 
 _ROWS = 500  # that are read at once
 # Without texts of people; sealed or signed, so read another way; or never changed.
@@ -89,7 +89,7 @@ def take_out(turn: Turn, model: type[Model], pks: Sequence[Any]) -> int:
     if written:
         turn.count({f"in {model._meta.verbose_name_plural}": len(written)})
         if model is Message:
-            filling.rewrite(written, for_good=True)
+            indexing.rewrite(written, for_good=True)
     if stays:
         turn.keep("mentions", turn.erasure.kept.get("mentions", 0) + len(stays))
     return len(written)

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from uuid import UUID
 
 from commlog.audit import Command
-from commlog.erasure import remembered, runs
-from commlog.erasure.remembered import Remembered
-from commlog.erasure.sought import Sought, kind_of_address, of_recipient
+from commlog.erasure import ledger, runs
+from commlog.erasure.ledger import Remembered
+from commlog.erasure.targets import Sought, kind_of_address, of_recipient
 from commlog.models import Erasure, User
 from commlog.models.erasure import ErasureKind, ErasureState
 from notifications.database.clock import db_now
@@ -24,7 +24,7 @@ def replay(say: Callable[[str], None]) -> bool:
     `say` receives a line on each. Raises remembered.Unreadable.
     """
     whole = True
-    for each in remembered.all_of_them():
+    for each in ledger.all_of_them():
         erasure = _erasure_of(each)
         if erasure is None:
             say(f"{each.pseudonym}: nothing of this person is in the database.")

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from commlog.erasure import mentions, remembered, trail
-from commlog.erasure.sought import held_whole, kind_of, of_recipient, on_file, recipient_of
+from commlog.erasure import ledger, mentions, trail
+from commlog.erasure.targets import held_whole, kind_of, of_recipient, on_file, recipient_of
 from commlog.erasure.turns import BATCH, Turn
 from commlog.export.storage import storage
 from commlog.models import ApiAnswer, ExportFile, FileChunk, Job
@@ -48,7 +48,7 @@ def begin(turn: Turn) -> None:
         # After a restore a record may have the address of then.
         if not (recipient or erasure.replayed) and on_file(turn.sought):
             raise OnFile
-        remembered.write(erasure, turn.sought)
+        ledger.write(erasure, turn.sought)
         if recipient:
             turn.count(_empty_record(recipient, turn.named))
         erasure.sought = turn.sought.sealed()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from commlog.erasure.sought import kind_of, recipient_of
+from commlog.erasure.targets import kind_of, recipient_of
 from commlog.erasure.turns import Turn
 from commlog.models import AuditEntry, AuditKey
 from notifications.models import Message

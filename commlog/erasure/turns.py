@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from commlog.erasure.sought import Sought, kind_of, messages_of, recipient_of
 from commlog.erasure.spellings import Spellings
+from commlog.erasure.targets import Sought, kind_of, messages_of, recipient_of
 from commlog.models import Erasure, audit_guard
 from commlog.models.erasure import ErasureState
 from commlog.retention import gate, holds

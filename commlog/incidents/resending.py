@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from commlog import jobs, permissions
-from commlog.bulk import choosing
+from commlog.bulk import selection
 from commlog.jobs import Asked
 from commlog.kit.fields import PaceField
 from commlog.kit.limits import A_CONFIRMATION, time_limit
@@ -45,7 +45,7 @@ def resend(incident: Incident, *, owner: User, key: UUID, unknown: bool, pace: i
     newest, scope = newest_id(Message), permissions.messages_for(owner)
     chosen = (attribution.resendable(incident) & scope).filter(pk__lte=newest)
     with time_limit(A_CONFIRMATION):
-        found = choosing.preview(chosen)
+        found = selection.preview(chosen)
     ids = sorted([*found.ids, *(found.doubtful if unknown else [])])
     if not ids:
         raise NothingLeft
@@ -56,7 +56,7 @@ def resend(incident: Incident, *, owner: User, key: UUID, unknown: bool, pace: i
         asked=Asked(LogQuery(), f"what still failed because of the {str(incident).lower()}"),
         newest=newest,
         options={"unknown": unknown} | ({"pace": pace} if pace else {}),
-        freeze=lambda job: choosing.freeze(job, scope, ids),
+        freeze=lambda job: selection.freeze(job, scope, ids),
         approval_above=settings.BULK_APPROVAL_THRESHOLD,
         incident=incident,
     )

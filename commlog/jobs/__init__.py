@@ -24,7 +24,7 @@ How a kind of job plugs in (an export, say):
    longer; a kind that is not resumable then starts from nothing. After three lost workers the job fails.
 """
 
-from commlog.jobs.held import hold, targets
+from commlog.jobs.after_restore import hold, targets
 from commlog.jobs.lifecycle import Asked, TooManyOpen, approve, cancel, create, pause, reject, resume
 from commlog.jobs.runner import Refused, Stop, Turn, claim, run, stalled, under_way
 

@@ -3,5 +3,5 @@
 A part stands between `{% live "name" %}` and `{% endlive %}`; the page sends the version of each
 (`parts.py`). Rows of a log are parts (`rows.py`); new messages are counted (`arrivals.py`). If nothing was
 committed, nothing is read (`quiet.py`, kit/stamps.py); else the answer's statements are executed again
-(kit/polls.py, kit/again.py).
+(kit/polls.py, kit/reuse.py).
 """

@@ -10,7 +10,7 @@ from django.template import Template
 from django.template.context import make_context
 from django.template.loader import get_template
 
-from commlog.kit.again import A_MINUTE, again
+from commlog.kit.reuse import A_MINUTE, again
 from commlog.templatetags.live import LiveNode
 
 SEEN = "Commlog-Seen"  # the header in which a page says what it has: `banners=1a2b3c4d,jobs=…`

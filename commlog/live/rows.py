@@ -10,13 +10,13 @@ from django.utils.http import urlencode
 
 from commlog import permissions
 from commlog.access import recording
-from commlog.kit.again import A_MINUTE, again
 from commlog.kit.limits import A_COUNT, TookTooLong, counted, time_limit
 from commlog.kit.paging import SIZES
+from commlog.kit.reuse import A_MINUTE, again
 from commlog.kit.stamps import latest
 from commlog.live import parts
-from commlog.live.arrivals import Mark
-from commlog.live.drawing import draw
+from commlog.live.new_messages import Mark
+from commlog.live.rendering import draw
 from commlog.log import writing
 from commlog.log.layouts import Layout, keys_in, layout_in
 from commlog.log.page import rows_of, shown

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 
 from commlog import audit
 from commlog.audit import AuditAction
+from commlog.kit.edit_conflicts import Check, digest, without_form
 from commlog.kit.limits import A_COUNT, TookTooLong, capped, counted, time_limit
-from commlog.kit.seen import Check, digest, without_form
 from commlog.log import reading
 from commlog.log.columns import columns_of
 from commlog.log.query import LogQuery
@@ -118,7 +118,7 @@ def save(
     users: Iterable[User] | None = None,
     check: Check = without_form,
 ) -> CustomView:
-    """Store and audit a new or changed view. `check`: see commlog.kit.seen."""
+    """Store and audit a new or changed view. `check`: see commlog.kit.edit_conflicts."""
     with transaction.atomic():
         new = view.pk is None
         before = None if new else described(CustomView.objects.select_for_update().get(pk=view.pk))

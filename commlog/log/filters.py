@@ -13,10 +13,10 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 
+from commlog.kit.cached_sql import Written
 from commlog.kit.fields import DayField, SearchField
 from commlog.kit.sentences import alone, sentence
 from commlog.kit.widgets import PlainWidgets
-from commlog.kit.written import Written
 from commlog.log import search
 from commlog.log.search import Search, Searched
 from commlog.models import JobItem, User

@@ -6,7 +6,7 @@ from functools import partial
 
 from django.db.models import QuerySet
 
-from commlog.kit.written import Written
+from commlog.kit.cached_sql import Written
 from commlog.log.columns import CATALOGUE, DEFAULT, Column, columns_of
 from commlog.models import ColumnLayout, User
 from commlog.models.column_layout import LogKind

@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from commlog.kit import paging
+from commlog.kit.cached_sql import WrittenPart
 from commlog.kit.limits import A_PAGE, TookTooLong, counted, time_limit
 from commlog.kit.paging import SIZES, BadCursor, Page, Sorting
 from commlog.kit.sentences import NEEDS_CONTENT
-from commlog.kit.written import WrittenPart
-from commlog.log import condition_form, looked, writing
+from commlog.log import condition_form, partial_search, writing
 from commlog.log.columns import (
     CATALOGUE,
     DEFAULT_SORTING,
@@ -176,7 +176,7 @@ def build(asked: Reading, *, scope: MessageQuerySet) -> Log:
             *asked.notices,
             *notices,
             *_texts_too(chosen, url, masked=scope.masked),
-            *looked.notices(chosen),
+            *partial_search.notices(chosen),
         ],
     )
 
@@ -214,7 +214,7 @@ def _newest(
     chosen: Selection, asked: Reading, notices: list[str]
 ) -> tuple[Page[Message], Sorting, list[str], bool] | None:
     """Return a page of matches among the newest messages if not all could be searched, or None."""
-    part = looked.stretch(chosen) if not asked.cursor else None
+    part = partial_search.stretch(chosen) if not asked.cursor else None
     if part is None:
         return None
     try:

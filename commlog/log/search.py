@@ -18,7 +18,7 @@ from commlog.recipients import kinds, people
 from commlog.recipients.kinds import as_meant
 from notifications import channels
 from notifications.criteria import Operator, contains, named, referred, sent_to, sent_to_international
-from notifications.criteria.worded import Question, Worded, ask, holding, reading
+from notifications.criteria.word_search import Question, Worded, ask, holding, reading
 from notifications.database import replica
 from notifications.models.message import MessageQuerySet, of_channels
 from notifications.secrets.urls import shortened

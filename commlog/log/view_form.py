@@ -7,8 +7,8 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
 from commlog import permissions
+from commlog.kit.edit_conflicts import SeenForm
 from commlog.kit.role_choice import EVERYONE, ROLES, check_roles
-from commlog.kit.seen import SeenForm
 from commlog.kit.sentences import alone, sentence
 from commlog.models import CustomView, MenuItem, User
 from commlog.models.column_layout import LogKind

@@ -20,7 +20,7 @@ from notifications.models.template import Target
 from notifications.outbox import Draft, Resent
 from notifications.secrets import hidden
 from notifications.states import MessageState, MessageType
-from notifications.text.gate import is_one_line
+from notifications.text.validation import is_one_line
 
 LONGEST_SUBJECT = 250
 EVENT = "MANUAL"

@@ -9,7 +9,7 @@ from django import forms
 from django.http import QueryDict
 
 from commlog import permissions
-from commlog.kit.seen import Check, SeenForm
+from commlog.kit.edit_conflicts import Check, SeenForm
 from commlog.message import offers
 from commlog.message.detail import Reading
 from commlog.models import User

@@ -10,8 +10,8 @@ from django.forms.utils import ErrorDict
 from django.http import QueryDict
 from django.utils.text import capfirst
 
+from commlog.kit.edit_conflicts import SeenForm
 from commlog.kit.fields import SearchField, lines_of
-from commlog.kit.seen import SeenForm
 from commlog.kit.sentences import SENTENCES, alone, sentence
 from commlog.message_templates import condition_rows
 from commlog.message_templates.condition_rows import ConditionRow

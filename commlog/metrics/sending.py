@@ -16,10 +16,10 @@ from notifications.cluster import health
 from notifications.database import replica
 from notifications.lanes import openings
 from notifications.models import WAITS, Lane, LaneHour, LaneTally, Sample
-from notifications.rollups import sampling
-from notifications.rollups.folding import EVER
+from notifications.rollups import samples
+from notifications.rollups.hourly import EVER
 from notifications.states import Circuit, MessageType, Outcome
-from notifications.words import filling
+from notifications.words import indexing
 
 # Of each channel, lanes that have a label of their own: the first ones, so that none changes its label.
 MOST_LANES = 20
@@ -50,7 +50,7 @@ class Sending:
         about = "Seconds for which the oldest message has been due that nobody works on; 0: none is due."
         yield GaugeMetricFamily("commlog_oldest_due_seconds", about, value=oldest)
         about = "Age of the oldest new message whose words are not indexed yet, in seconds; 0: there is none."
-        yield GaugeMetricFamily("commlog_search_lag_seconds", about, value=filling.lag(self.now))
+        yield GaugeMetricFamily("commlog_search_lag_seconds", about, value=indexing.lag(self.now))
         yield from _replica()
 
     def _lanes(self, named: Iterable[Lane]) -> Iterator[Metric]:
@@ -71,23 +71,23 @@ class Sending:
         yield from (limit, circuit, failing, paused)
 
     def _samples(self) -> Iterator[Metric]:
-        samples = {each.name: each for each in Sample.objects.all()}
+        stored = {each.name: each for each in Sample.objects.all()}
         workers = [
             each
-            for name, each in samples.items()
-            if name.startswith(sampling.WORKERS) and each.at > self.now - sampling.FRESH
+            for name, each in stored.items()
+            if name.startswith(samples.WORKERS) and each.at > self.now - samples.FRESH
         ]
         about = "Worker processes that supervisors keep at work, of all hosts."
         yield GaugeMetricFamily("commlog_workers", about, value=sum(each.value for each in workers))
         about = "Messages by their state, as last counted."
         states = GaugeMetricFamily("commlog_messages", about, labels=["state"])
-        if found := samples.get(sampling.STATES):
+        if found := stored.get(samples.STATES):
             for state, number in found.value.items():
                 states.add_metric([state], number)
             about = "When messages were last counted, a Unix time."
             yield GaugeMetricFamily("commlog_sampled_timestamp_seconds", about, value=found.at.timestamp())
         yield states
-        if found := samples.get(sampling.RESENDS):
+        if found := stored.get(samples.RESENDS):
             yield CounterMetricFamily("commlog_resends", "Messages that were resent.", value=found.value)
 
 

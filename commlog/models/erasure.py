@@ -35,7 +35,7 @@ class ErasureState(models.TextChoices):
 class Erasure(models.Model):
     """An erasure, and once it is done its certificate. Never deleted.
 
-    `sought` is what is searched for (commlog.erasure.sought), sealed, and cleared at the end. `counts` has
+    `sought` is what is searched for (commlog.erasure.targets), sealed, and cleared at the end. `counts` has
     the number of rows changed or deleted by kind, `kept` those that had to stay. While a worker holds it,
     `lease_until` is set; `token` counts the workers.
     """

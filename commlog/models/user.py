@@ -8,7 +8,7 @@ from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 
-from commlog.kit.written import Written
+from commlog.kit.cached_sql import Written
 from notifications import channels
 from notifications.models.folds import Folded, FoldField
 

@@ -8,7 +8,7 @@ from functools import partial
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from commlog.kit.written import Written
+from commlog.kit.cached_sql import Written
 from commlog.models.column_layout import LogKind
 from commlog.models.custom_view import CustomView
 from commlog.models.job import OPEN, Job, JobKind, JobState

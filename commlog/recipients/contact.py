@@ -4,7 +4,7 @@ from django.db import transaction
 
 from commlog import audit
 from commlog.audit import AuditAction
-from commlog.kit.seen import Check
+from commlog.kit.edit_conflicts import Check
 from commlog.models import User
 from commlog.recipients.kinds import kind_of
 from commlog.recipients.staff_events import happened
@@ -14,7 +14,7 @@ from notifications.models import Client, Group
 def correct(recipient: Client | Group, field: str, value: str, *, by: User, check: Check) -> bool:
     """Store and audit the value, and report the event that an edit in the form reports.
 
-    Return whether it changed. `check` is called once the row is locked (commlog.kit.seen).
+    Return whether it changed. `check` is called once the row is locked (commlog.kit.edit_conflicts).
     """
     with transaction.atomic():
         rows = kind_of(recipient).objects.select_for_update(no_key=True)

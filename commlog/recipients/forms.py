@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import Q
 
+from commlog.kit.edit_conflicts import SeenForm
 from commlog.kit.fields import AddressField, NumberField, lines_of
-from commlog.kit.seen import SeenForm
 from commlog.kit.sentences import alone, sentence
 from commlog.models import User
 from commlog.recipients import people
@@ -17,9 +17,9 @@ from commlog.recipients.people import label
 from notifications import templating
 from notifications.faults import Malformed
 from notifications.models import Client, Group, Membership
-from notifications.text.gate import NOT_IN_A_LINE
-from notifications.text.gate import clean as clean_text
 from notifications.text.spelling import tidy
+from notifications.text.validation import NOT_IN_A_LINE
+from notifications.text.validation import clean as clean_text
 
 _one_line = RegexValidator(
     NOT_IN_A_LINE, "Enter a single line without control characters.", inverse_match=True

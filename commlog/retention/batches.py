@@ -13,8 +13,8 @@ from commlog.retention import chains, gate, holds
 from commlog.retention.chains import Judged, Place, Row
 from commlog.retention.leases import LEASE, Lost
 from commlog.retention.periods import Policy
-from notifications.database.among import Among
 from notifications.database.clock import db_now
+from notifications.database.id_lookup import Among
 from notifications.forgetting import rows as of_rows
 from notifications.forgetting import words as of_words
 

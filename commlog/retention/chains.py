@@ -16,7 +16,7 @@ from commlog.models.job import OPEN, JobKind
 from commlog.models.retention import Kept
 from commlog.retention import holds
 from commlog.retention.periods import Policy
-from notifications.database.among import Among
+from notifications.database.id_lookup import Among
 from notifications.incidents import attribution
 from notifications.models import Incident, IncidentNotice, Message
 from notifications.states import FINAL

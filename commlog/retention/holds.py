@@ -11,8 +11,8 @@ from commlog.audit import AuditAction
 from commlog.log import reading, writing
 from commlog.models import CustomView, User
 from commlog.retention import gate
-from notifications.database.among import Among
 from notifications.database.clock import db_now
+from notifications.database.id_lookup import Among
 from notifications.models import Client, Group, HeldMessage, LegalHold, Message, newest_id
 from notifications.models.legal_hold import on_hold
 from notifications.models.message import MessageQuerySet

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from commlog import audit
 from commlog.audit import AuditAction
-from commlog.kit.seen import Check, without_form
+from commlog.kit.edit_conflicts import Check, without_form
 from commlog.models import RetentionPeriod, User
 from commlog.models.retention import GRACE, OF_MESSAGES, Kept
 from commlog.retention import gate
@@ -61,7 +61,7 @@ class Policy:
 
 
 def change(values: Mapping[Kept, Days], *, by: User, check: Check = without_form) -> None:
-    """Set the general periods. `check`: see commlog.kit.seen."""
+    """Set the general periods. `check`: see commlog.kit.edit_conflicts."""
     with transaction.atomic():
         policy = _locked()
         check()

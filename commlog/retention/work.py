@@ -15,7 +15,7 @@ from commlog.retention import archive, chains, gate
 from commlog.retention.batches import Batches, Changed, TooLarge, Walked, reached, record
 from commlog.retention.chains import Place, Row
 from commlog.retention.leases import TURN, Over, Waits
-from commlog.retention.others import TABLES, Table
+from commlog.retention.other_tables import TABLES, Table
 from commlog.retention.periods import Policy
 from notifications.cluster import health
 from notifications.database.clock import db_now

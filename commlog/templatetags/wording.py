@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from commlog import permissions
 from commlog.kit.markup import format_html
 from commlog.kit.sentences import NEEDS_CONTENT
-from commlog.log.withheld import asks_content
+from commlog.log.content_conditions import asks_content
 from commlog.models import Job
 from notifications import channels
 from notifications.models import LegalHold, Message, NotificationTemplate

@@ -11,11 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from commlog import permissions
 from commlog.account import sessions
 from commlog.account.forms import SessionForm
-from commlog.administration.menu import keeping
+from commlog.administration.menu import changes
 from commlog.administration.menu.forms import ItemStepForm
 from commlog.administration.users import staff
 from commlog.administration.users.forms import OwnPasswordForm
-from commlog.views import confirmation
+from commlog.views import reauthentication
 
 
 @require_safe
@@ -51,7 +51,7 @@ def password(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@confirmation.before_sending
+@reauthentication.before_sending
 def end_session(request: HttpRequest) -> HttpResponse:
     """End one of the user's other sessions, or all of them."""
     user, form = permissions.staff(request), SessionForm(request.POST)
@@ -67,7 +67,7 @@ def end_session(request: HttpRequest) -> HttpResponse:
 def order(request: HttpRequest) -> HttpResponse:
     user, form = permissions.staff(request), ItemStepForm(request.POST)
     if "reset" in request.POST:
-        keeping.forget_own(user)
+        changes.forget_own(user)
     elif form.is_valid():
-        keeping.move_own(user, form.cleaned_data["item"], form.cleaned_data["direction"])
+        changes.move_own(user, form.cleaned_data["item"], form.cleaned_data["direction"])
     return redirect(reverse("account") + "#menu")

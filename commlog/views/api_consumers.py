@@ -10,14 +10,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commlog import permissions
-from commlog.administration.consumers import keeping
+from commlog.administration.consumers import changes
+from commlog.administration.consumers.changes import Issued
 from commlog.administration.consumers.forms import BY_NAME, ConsumerForm, ConsumersForm, KeyForm, narrow
-from commlog.administration.consumers.keeping import Issued
 from commlog.kit.compression import shown_once
+from commlog.kit.edit_conflicts import Check, edited
 from commlog.kit.keyset_list import listing
-from commlog.kit.seen import Check, edited
 from commlog.models import ApiConsumer, ApiKey
-from commlog.views import confirmation
+from commlog.views import reauthentication
 
 
 @require_safe
@@ -31,11 +31,11 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def new(request: HttpRequest) -> HttpResponse:
     form = ConsumerForm(request.POST or None)
     if form.is_valid():
-        made = keeping.create(form.instance, form.cleaned_data["roles"], by=permissions.staff(request))
+        made = changes.create(form.instance, form.cleaned_data["roles"], by=permissions.staff(request))
         messages.success(request, f"The API consumer {made.name} was created. Now create a key for it.")
         return redirect("api-consumer", made.key)
     return render(request, "administration/consumers/form.html", {"form": form})
@@ -49,10 +49,10 @@ def consumer(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     def write(form: ConsumerForm, check: Check) -> None:
-        keeping.change(form.instance, form.cleaned_data["roles"], by=permissions.staff(request), check=check)
+        changes.change(form.instance, form.cleaned_data["roles"], by=permissions.staff(request), check=check)
 
     form, saved = edited(request, lambda data: ConsumerForm(data, instance=_consumer(key)), write)
     if saved:
@@ -72,7 +72,7 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
         return render(
             request, "administration/consumers/deactivate.html", {"consumer": found, "last_used": last}
         )
-    keeping.set_active(found, active, by=permissions.staff(request))
+    changes.set_active(found, active, by=permissions.staff(request))
     messages.success(
         request,
         f"{found.name} was activated. Its keys work again."
@@ -84,25 +84,25 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_POST
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def issue(request: HttpRequest, key: UUID) -> HttpResponse:
     """Create a key and show it in this response, because it is stored nowhere."""
     found, form = _consumer(key), KeyForm(request.POST)
     if not form.is_valid():
         return _page(request, found, form=form)
-    issued = keeping.issue(found, by=permissions.staff(request), expires_at=form.expires_at)
+    issued = changes.issue(found, by=permissions.staff(request), expires_at=form.expires_at)
     return _page(request, found, issued=issued)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def rotate(request: HttpRequest, key: UUID) -> HttpResponse:
     """Replace a key by a new one; the old one stays valid a little longer."""
     found = _key(key)
     form = KeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and found.usable(timezone.now()):
-        issued = keeping.rotate(found, by=permissions.staff(request), expires_at=form.expires_at)
+        issued = changes.rotate(found, by=permissions.staff(request), expires_at=form.expires_at)
         return _page(request, found.consumer, issued=issued)
     context = {
         "api_key": found,
@@ -118,7 +118,7 @@ def rotate(request: HttpRequest, key: UUID) -> HttpResponse:
 def revoke(request: HttpRequest, key: UUID) -> HttpResponse:
     found = _key(key)
     if request.method == "POST":
-        keeping.revoke(found, by=permissions.staff(request))
+        changes.revoke(found, by=permissions.staff(request))
         messages.success(request, f"The key {found.prefix}… was revoked.")
         return redirect("api-consumer", found.consumer.key)
     return render(request, "administration/consumers/revoke_key.html", {"api_key": found})

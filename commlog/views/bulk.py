@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from commlog import jobs, permissions
-from commlog.bulk import choosing
-from commlog.bulk.choosing import Matching, Preview, Resendable, TooMany
-from commlog.bulk.confirming import BulkForm, Confirmed
+from commlog.bulk import selection
+from commlog.bulk.confirmation import BulkForm, Confirmed
+from commlog.bulk.selection import Matching, Preview, Resendable, TooMany
 from commlog.jobs import Asked, TooManyOpen
 from commlog.kit.limits import A_CONFIRMATION, A_COUNT, A_PAGE, TookTooLong, time_limit
 from commlog.kit.paging import SIZES
@@ -22,7 +22,7 @@ from commlog.log import reading, writing
 from commlog.log.conditions import meant
 from commlog.models import Job, User
 from commlog.models.job import JobKind
-from commlog.views.confirmation import demand
+from commlog.views.reauthentication import demand
 from notifications import sendable
 from notifications.criteria import Criterion, Match, Operator
 from notifications.failures import Reason
@@ -113,7 +113,7 @@ def _counted(request: HttpRequest, asked: _Asked, form: BulkForm) -> HttpRespons
     newest = newest_id(Message)
     try:
         with time_limit(A_CONFIRMATION):
-            found = choosing.preview(asked.messages(newest), count_others=not asked.all)
+            found = selection.preview(asked.messages(newest), count_others=not asked.all)
     except TookTooLong:
         slow = (
             f"Nothing was resent: counting takes over {A_CONFIRMATION:.0f} seconds. "
@@ -133,9 +133,9 @@ def _numbers(asked: _Asked) -> tuple[Resendable | None, Matching | None]:
     chosen, found = asked.messages(newest_id(Message)), None
     try:
         with time_limit(A_PAGE):
-            found = choosing.resendable(chosen)
+            found = selection.resendable(chosen)
         with time_limit(A_COUNT):
-            return found, choosing.matching(chosen, found) if found.number else None
+            return found, selection.matching(chosen, found) if found.number else None
     except TookTooLong:
         return found, None
 
@@ -178,7 +178,7 @@ def _make(request: HttpRequest, owner: User, form: BulkForm) -> Job:
         asked=confirmed.asked,
         newest=confirmed.newest,
         options={"unknown": wanted["unknown"]} | ({"pace": wanted["pace"]} if wanted["pace"] else {}),
-        freeze=lambda job: choosing.freeze(job, scope, ids),
+        freeze=lambda job: selection.freeze(job, scope, ids),
         approval_above=settings.BULK_APPROVAL_THRESHOLD,
     )
     if gone := len(ids) - job.total:

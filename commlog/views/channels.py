@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commlog import audit, permissions
-from commlog.administration.channels import health, keeping
-from commlog.kit.seen import Check, SeenForm, edited
+from commlog.administration.channels import changes, health
+from commlog.kit.edit_conflicts import Check, SeenForm, edited
 from commlog.kit.sentences import sentence
 from commlog.kit.stamps import latest
 from commlog.live import parts
@@ -82,7 +82,7 @@ def act(request: HttpRequest, channel: str, action: str) -> HttpResponse:
     if action == "test-alert":
         return _test_alert(request, type)
     paused = {"pause": True, "resume": False}.get(action)
-    keeping.switch(type, enabled=True if action == "enable" else None, paused=paused, by=by)
+    changes.switch(type, enabled=True if action == "enable" else None, paused=paused, by=by)
     messages.success(request, _SAID[action].format(type.label))
     return redirect("channels")
 
@@ -95,7 +95,7 @@ def disable(request: HttpRequest, channel: str) -> HttpResponse:
         raise Http404("Channel not found.")
     type = MessageType(channel)
     if request.method == "POST":
-        keeping.switch(type, enabled=False, by=permissions.staff(request))
+        changes.switch(type, enabled=False, by=permissions.staff(request))
         messages.success(request, f"{type.label} is switched off. New messages fail until it is switched on.")
         return redirect("channels")
     switch = ChannelSwitch.objects.filter(channel=type).first()
@@ -149,7 +149,7 @@ def lane(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Lane, pk=pk)
 
     def write(form: LaneForm, check: Check) -> None:
-        keeping.change_lane(pk, **form.values(), by=permissions.staff(request), check=check)
+        changes.change_lane(pk, **form.values(), by=permissions.staff(request), check=check)
 
     form, saved = edited(request, lambda data: LaneForm(data, lane=get_object_or_404(Lane, pk=pk)), write)
     if saved:

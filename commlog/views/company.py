@@ -12,12 +12,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commlog import permissions
-from commlog.account import confirming, passwords, sessions
-from commlog.company import discovery, ending, people, provider, refusals, tokens
+from commlog.account import passwords, recent_proof, sessions
+from commlog.company import discovery, logout, people, provider, refusals, tokens
 from commlog.company.discovery import Unreachable
 from commlog.kit import return_address
 from commlog.models import User
-from commlog.views import confirmation
+from commlog.views import reauthentication
 
 _LINK, _AGAIN, _SIGN_IN = "link", "again", "sign in"
 _DOWN = "The company sign-in does not answer. Try again in a minute."
@@ -33,7 +33,7 @@ def leave(request: HttpRequest) -> HttpResponse:
     purpose = request.GET.get("for", _SIGN_IN)
     if purpose != _SIGN_IN and not request.user.is_authenticated:
         return redirect("sign-in")
-    if purpose == _LINK and not confirming.is_fresh(request, permissions.staff(request)):
+    if purpose == _LINK and not recent_proof.is_fresh(request, permissions.staff(request)):
         return redirect("security-company")
     to = return_address.back(request, otherwise=reverse("security" if purpose == _LINK else "home"))
     try:
@@ -71,7 +71,7 @@ def come_back(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@confirmation.before
+@reauthentication.before
 def own(request: HttpRequest) -> HttpResponse:
     """Link one's own company account; with POST unlink it."""
     _need()
@@ -106,7 +106,7 @@ def ended(request: HttpRequest) -> HttpResponse:
     """Handle a logout at the provider (OpenID Connect Back-Channel Logout 1.0)."""
     _need()
     try:
-        ending.by_provider(request.POST.get("logout_token"))
+        logout.by_provider(request.POST.get("logout_token"))
     except tokens.Wrong as wrong:
         refusals.note(request, f"logout: {wrong}")
         return JsonResponse({"error": "invalid_request"}, status=400)
@@ -130,7 +130,7 @@ def _sign_in(request: HttpRequest, user: User, sid: str, to: str) -> HttpRespons
 
 
 def _linked(request: HttpRequest, subject: str, to: str) -> HttpResponse:
-    if not request.user.is_authenticated or not confirming.is_fresh(request, permissions.staff(request)):
+    if not request.user.is_authenticated or not recent_proof.is_fresh(request, permissions.staff(request)):
         return redirect("security-company")
     people.link(permissions.staff(request), subject, by=permissions.staff(request))
     messages.success(request, f"Linked. From now on you can sign in with {settings.COMPANY_SIGN_IN_NAME}.")

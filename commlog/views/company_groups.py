@@ -13,14 +13,14 @@ from commlog.administration import company_groups
 from commlog.administration.company_groups import GroupForm, SubjectForm
 from commlog.administration.users import staff
 from commlog.company import discovery, people
-from commlog.kit.seen import Check, edited
+from commlog.kit.edit_conflicts import Check, edited
 from commlog.models import CompanyGroup, User
-from commlog.views import confirmation
+from commlog.views import reauthentication
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def index(request: HttpRequest) -> HttpResponse:
     """Show the table, and a form for another row."""
     form = GroupForm(request.POST or None)
@@ -43,7 +43,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     company_groups.remove(pk, by=permissions.staff(request))
     messages.success(request, "The group was removed.")
@@ -52,7 +52,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def account(request: HttpRequest, key: UUID) -> HttpResponse:
     """Edit the company account that is linked with a user."""
     person = get_object_or_404(User, key=key)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from commlog import audit, permissions
 from commlog.audit import AuditAction
-from commlog.kit.seen import Check, edited
+from commlog.kit.edit_conflicts import Check, edited
 from commlog.recipients.forms import ClientForm, GroupForm, MemberForm, values_of
 from commlog.recipients.kinds import KINDS, url_of
 from commlog.recipients.staff_events import happened

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from commlog import permissions
 from commlog.access import recording
-from commlog.kit.hidden import ExactResponse
-from commlog.live import opened
+from commlog.kit.hidden_characters import ExactResponse
+from commlog.live import open_items
 from commlog.message import preview, revealing
 from commlog.message.revealing import RevealForm
 from commlog.models.access_record import Access
@@ -38,15 +38,15 @@ def html_preview(request: HttpRequest, key: UUID) -> HttpResponse:
 @permissions.can_reveal
 def reveal(request: HttpRequest, key: UUID) -> HttpResponse:
     """Show the message in full once, to a user who may not see content; audited with the reason."""
-    whole = get_object_or_404(opened.with_beside(Message.objects.all()), key=key)
+    whole = get_object_or_404(open_items.with_beside(Message.objects.all()), key=key)
     form = RevealForm(request.POST)
     if not form.is_valid():
-        masked = get_object_or_404(opened.messages(request), key=key)
-        shown = opened.of_message(request, masked) | {"reveal": form}
+        masked = get_object_or_404(open_items.messages(request), key=key)
+        shown = open_items.of_message(request, masked) | {"reveal": form}
         return render(request, "message/page.html", shown, status=400)
     revealing.record(whole, form, by=permissions.staff(request))
     recording.opened(request, Access.REVEALED, whole, about=form.cleaned_data["reason"])
-    shown = opened.of_message(request, whole) | {"revealed": True}
+    shown = open_items.of_message(request, whole) | {"revealed": True}
     answer = render(request, "message/page.html", shown)
     for name, value in _NOT_KEPT.items():
         answer[name] = value

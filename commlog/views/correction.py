@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST
 
 from commlog import permissions
 from commlog.access import recording
-from commlog.kit.seen import Check, edited
-from commlog.live import opened
+from commlog.kit.edit_conflicts import Check, edited
+from commlog.live import open_items
 from commlog.message import correction
 from commlog.message.compose import ResendForm
 from commlog.message.correction import CorrectionForm
@@ -35,7 +35,7 @@ def correct(request: HttpRequest, key: UUID) -> HttpResponse:
         lambda form, check: _write(request, recipient, form, check=check),
     )
     if not saved:
-        shown = opened.of_message(request, message, form)
+        shown = open_items.of_message(request, message, form)
         recording.opened(request, Access.OPENED, message)
         return render(request, "message/page.html", shown, status=form.status)
     if permissions.may_resend(by) and not hidden.is_left_out(message.content, message.html):
@@ -58,7 +58,7 @@ def others(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def _asked(request: HttpRequest, key: UUID) -> tuple[Message, Client | Group]:
-    message: Message = get_object_or_404(opened.messages(request), key=key)
+    message: Message = get_object_or_404(open_items.messages(request), key=key)
     recipient = correction.correctable(message, by=request.user)
     if recipient is None:
         raise PermissionDenied(

@@ -13,7 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from commlog import permissions
 from commlog.kit import return_address
-from commlog.kit.seen import Check, edited
+from commlog.kit.edit_conflicts import Check, edited
 from commlog.log import custom_views, reading, writing
 from commlog.log.places import Place
 from commlog.log.view_form import ViewForm

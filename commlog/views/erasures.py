@@ -13,14 +13,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from commlog import permissions
 from commlog.administration.erasures import certificate
 from commlog.administration.erasures.forms import EraseForm
-from commlog.erasure import asking
-from commlog.erasure.sought import kind_of
+from commlog.erasure import requesting
+from commlog.erasure.targets import kind_of
 from commlog.live import parts
 from commlog.models import Erasure
-from commlog.views import confirmation
+from commlog.views import reauthentication
 
 MOST = 200
-_DECIDE = {"approve": asking.approve, "reject": asking.reject}
+_DECIDE = {"approve": requesting.approve, "reject": requesting.reject}
 
 
 @require_safe
@@ -36,7 +36,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters("which")
 @permissions.can_erase
-@confirmation.before_sending
+@reauthentication.before_sending
 def new(request: HttpRequest) -> HttpResponse:
     """Ask whom to erase and show a preview; submitted again with `erase`, request the erasure."""
     given = {name: request.GET[name] for name in ("of", "which") if name in request.GET}
@@ -44,9 +44,9 @@ def new(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         what = form.cleaned_data["what"]
         if "erase" in request.POST:
-            with suppress(asking.Refused):  # the preview says why
-                return redirect("erasure", asking.ask(what, by=permissions.staff(request)).key)
-        preview = asking.preview(what)
+            with suppress(requesting.Refused):  # the preview says why
+                return redirect("erasure", requesting.ask(what, by=permissions.staff(request)).key)
+        preview = requesting.preview(what)
         if not isinstance(what, str) and permissions.may_view_recipient(request.user, kind_of(what)):
             named = what.name
     context = {"form": form, "preview": preview, "named": named}
@@ -70,7 +70,7 @@ def erasure(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_POST
 @permissions.can_erase
-@confirmation.before_sending
+@reauthentication.before_sending
 def decide(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
     found = get_object_or_404(Erasure, key=key)
     if action not in _DECIDE:

@@ -32,7 +32,7 @@ from commlog.models import ExportFile, User
 from commlog.models.access_record import Access
 from commlog.models.export_file import KEPT
 from commlog.models.job import JobKind
-from commlog.views import confirmation
+from commlog.views import reauthentication
 from commlog.views.jobs import shown
 from notifications.models.message import MessageQuerySet
 
@@ -65,7 +65,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
         masked=chosen.messages.masked,
     )
     total = _count(chosen.messages)
-    if (total is None or total > settings.CONFIRM_MESSAGES) and (page := confirmation.demand(request)):
+    if (total is None or total > settings.CONFIRM_MESSAGES) and (page := reauthentication.demand(request)):
         return page
     if total is None or total > AT_ONCE or not _are_short(chosen.messages, order):
         try:

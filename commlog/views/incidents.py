@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from commlog import permissions
-from commlog.bulk.choosing import TooMany
+from commlog.bulk.selection import TooMany
 from commlog.incidents import report, resending
 from commlog.jobs import TooManyOpen
 from commlog.kit.keyset_list import listing

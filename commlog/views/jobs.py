@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from commlog import jobs, permissions
 from commlog.kit.keyset_list import listing
-from commlog.live import opened, parts
+from commlog.live import open_items, parts
 from commlog.models import Job
 
 _STEERING = {"pause": jobs.pause, "resume": jobs.resume, "cancel": jobs.cancel}
@@ -30,14 +30,14 @@ def index(request: HttpRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 @permissions.can_read_messages
 def job(request: HttpRequest, key: UUID) -> HttpResponse:
-    found = get_object_or_404(opened.jobs(request), key=key)
+    found = get_object_or_404(open_items.jobs(request), key=key)
     return shown(request, found)
 
 
 @require_POST
 @permissions.can_read_messages
 def act(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
-    found = get_object_or_404(opened.jobs(request), key=key)
+    found = get_object_or_404(open_items.jobs(request), key=key)
     if action in _STEERING:
         if not permissions.may_steer_job(request.user, found):
             raise PermissionDenied("Only the owner of the job can do this.")
@@ -60,7 +60,7 @@ def shown(request: HttpRequest, found: Job) -> HttpResponse:
     """Return the job's page, its live part for htmx, or with `brief` the line in a log."""
     brief = "brief" in request.GET or "brief" in request.POST
     partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    context = opened.of_job(request, found) | {"brief": brief, "moved": brief or partial}
+    context = open_items.of_job(request, found) | {"brief": brief, "moved": brief or partial}
     if brief or partial:
         return render(request, "jobs/progress.html", context)
     return parts.render(request, "jobs/job.html", context, within="jobs/progress.html")

@@ -9,9 +9,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commlog import permissions
-from commlog.administration.menu import keeping
+from commlog.administration.menu import changes
 from commlog.administration.menu.forms import MenuItemForm
-from commlog.kit.seen import Check, edited
+from commlog.kit.edit_conflicts import Check, edited
 from commlog.models import MenuItem
 from commlog.models.menu_item import MenuItemType
 
@@ -20,7 +20,7 @@ from commlog.models.menu_item import MenuItemType
 @permissions.can_view_administration
 def index(request: HttpRequest) -> HttpResponse:
     context = {
-        "rows": keeping.rows(),
+        "rows": changes.rows(),
         "can_manage": permissions.may_manage_administration(request.user),
         "types": _types(),
     }
@@ -32,7 +32,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     form = MenuItemForm(request.POST or None)
     if form.is_valid():
-        item = keeping.create(form.instance, form.chosen_roles, by=permissions.staff(request))
+        item = changes.create(form.instance, form.chosen_roles, by=permissions.staff(request))
         messages.success(request, f"The menu item {item.name} was created.")
         return redirect("menu-items")
     return render(request, "administration/menu/form.html", {"form": form, "types": _types()})
@@ -42,7 +42,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @permissions.can_manage_administration
 def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     def write(form: MenuItemForm, check: Check) -> None:
-        keeping.change(form.instance, form.chosen_roles, by=permissions.staff(request), check=check)
+        changes.change(form.instance, form.chosen_roles, by=permissions.staff(request), check=check)
 
     form, saved = edited(
         request, lambda data: MenuItemForm(data, instance=get_object_or_404(MenuItem, key=key)), write
@@ -59,7 +59,7 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
 def delete(request: HttpRequest, key: UUID) -> HttpResponse:
     item = get_object_or_404(MenuItem, key=key)
     if request.method == "POST":
-        keeping.delete(item, by=permissions.staff(request))
+        changes.delete(item, by=permissions.staff(request))
         messages.success(request, f"The menu item {item.name} was deleted.")
         return redirect("menu-items")
     others = MenuItem.objects.filter(type=item.type, active=True).exclude(pk=item.pk).exists()
@@ -75,9 +75,9 @@ def delete(request: HttpRequest, key: UUID) -> HttpResponse:
 @require_POST
 @permissions.can_manage_administration
 def order(request: HttpRequest, key: UUID) -> HttpResponse:
-    keeping.move(key, request.POST.get("direction", ""), by=permissions.staff(request))
+    changes.move(key, request.POST.get("direction", ""), by=permissions.staff(request))
     return redirect("menu-items")
 
 
 def _types() -> list[tuple[str, str]]:
-    return [(type.label, keeping.needed(type)) for type in MenuItemType]
+    return [(type.label, changes.needed(type)) for type in MenuItemType]

@@ -12,7 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 from commlog import permissions
 from commlog.access import recording
 from commlog.kit import return_address
-from commlog.live import opened, parts
+from commlog.live import open_items, parts
 from commlog.log.writing import origin_in
 from commlog.message import offers
 from commlog.message.compose import ResendForm, can_be_written_anew
@@ -29,8 +29,8 @@ from notifications.states import MessageState, MessageType
 @permissions.can_read_messages
 def message(request: HttpRequest, key: UUID) -> HttpResponse:
     """Return the page, or only the message for the dialog if htmx asks."""
-    found = get_object_or_404(opened.messages(request), key=key)
-    shown = opened.of_message(request, found)
+    found = get_object_or_404(open_items.messages(request), key=key)
+    shown = open_items.of_message(request, found)
     if not parts.seen_by(request):
         others = shown["correction"].others if shown["correction"] else ()
         recording.opened(request, Access.OPENED, found, *others)

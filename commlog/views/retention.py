@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from commlog import permissions
 from commlog.administration.retention import page
 from commlog.administration.retention.forms import ExceptionForm, HoldForm, PeriodsForm
-from commlog.kit.seen import Check, edited
+from commlog.kit.edit_conflicts import Check, edited
 from commlog.models import RetentionPeriod
 from commlog.retention import holds, periods, runs
-from commlog.views import confirmation
+from commlog.views import reauthentication
 from notifications.database.clock import db_now
 from notifications.models import LegalHold
 
@@ -33,7 +33,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_retention
-@confirmation.before_sending
+@reauthentication.before_sending
 def edit(request: HttpRequest) -> HttpResponse:
     def write(form: PeriodsForm, check: Check) -> None:
         periods.change(form.values(), by=permissions.staff(request), check=check)
@@ -46,7 +46,7 @@ def edit(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_retention
-@confirmation.before_sending
+@reauthentication.before_sending
 def new_exception(request: HttpRequest) -> HttpResponse:
     form = ExceptionForm(request.POST or None)
     if form.is_valid():
@@ -57,7 +57,7 @@ def new_exception(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_retention
-@confirmation.before_sending
+@reauthentication.before_sending
 def exception(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(RetentionPeriod.objects.exclude(channel="", template=None), pk=pk)
 
@@ -73,7 +73,7 @@ def exception(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @permissions.can_manage_retention
-@confirmation.before_sending
+@reauthentication.before_sending
 def end_exception(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(RetentionPeriod.objects.exclude(channel="", template=None), pk=pk)
     periods.end_exception(row.scope, by=permissions.staff(request))
@@ -116,7 +116,7 @@ def new_hold(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @permissions.can_manage_retention
-@confirmation.before_sending
+@reauthentication.before_sending
 def lift_hold(request: HttpRequest, key: UUID) -> HttpResponse:
     hold = get_object_or_404(LegalHold, key=key)
     if holds.lift(hold, by=permissions.staff(request)):

@@ -11,8 +11,8 @@ from commlog import permissions
 from commlog.administration.roles import matrix
 from commlog.administration.roles.forms import RoleForm
 from commlog.administration.users import staff
-from commlog.kit.seen import Check, edited
-from commlog.views import confirmation
+from commlog.kit.edit_conflicts import Check, edited
+from commlog.views import reauthentication
 
 MOST_NAMED = 10
 
@@ -31,7 +31,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def new(request: HttpRequest) -> HttpResponse:
     form = RoleForm(request.POST or None)
     if form.is_valid():
@@ -43,7 +43,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     role = get_object_or_404(Role, pk=pk)
 
@@ -65,7 +65,7 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     role = get_object_or_404(Role, pk=pk)
     refusal = ""

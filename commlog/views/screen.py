@@ -10,10 +10,10 @@ from django.shortcuts import render
 from commlog import permissions
 from commlog.access import recording
 from commlog.kit import own_writes
-from commlog.kit.again import A_MINUTE, again
+from commlog.kit.reuse import A_MINUTE, again
 from commlog.kit.stamps import latest
-from commlog.live import opened, parts, rows
-from commlog.live.arrivals import Mark
+from commlog.live import open_items, parts, rows
+from commlog.live.new_messages import Mark
 from commlog.log import custom_views, reading, writing
 from commlog.log import page as log
 from commlog.log.places import Place
@@ -48,7 +48,7 @@ def show(
             else ""
         )
         return rows.answer(
-            request, asked, watched, scope, here=here, view=view, also=opened.shown(request), text=text
+            request, asked, watched, scope, here=here, view=view, also=open_items.shown(request), text=text
         )
     # The mark before the rows: what is committed in between is announced.
     mark, shown = own_writes.read(request, lambda: (Mark.now(), log.build(asked, scope=scope)))

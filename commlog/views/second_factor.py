@@ -22,7 +22,7 @@ from commlog.account import factors, passwords
 from commlog.account.second_step import SecondStep
 from commlog.company import discovery, people
 from commlog.kit.compression import shown_once
-from commlog.views import confirmation
+from commlog.views import reauthentication
 
 LONGEST_NAME = 60  # of a passkey
 WRONG = "This code or passkey is wrong or was used before. App codes change every 30 seconds."
@@ -45,7 +45,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
             problem = WRONG
         except passwords.Refused as refused:
             problem, wait = refused.said, refused.wait
-    context = {"problem": problem, "passkey": confirmation.passkey_options(user)}
+    context = {"problem": problem, "passkey": reauthentication.passkey_options(user)}
     response = render(request, "account/sign_in_code.html", context, status=429 if wait else 200)
     if wait:
         response["Retry-After"] = str(wait)
@@ -63,7 +63,7 @@ def security(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@confirmation.before
+@reauthentication.before
 def app_new(request: HttpRequest) -> HttpResponse:
     """Set up an authenticator app."""
     user = permissions.staff(request)
@@ -81,7 +81,7 @@ def app_new(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@confirmation.before
+@reauthentication.before
 def passkey_new(request: HttpRequest) -> HttpResponse:
     """Set up a passkey, which needs the browser's script."""
     user = permissions.staff(request)
@@ -109,7 +109,7 @@ def _named(request: HttpRequest) -> dict[str, Any]:
 
 
 @require_POST
-@confirmation.before_sending
+@reauthentication.before_sending
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     if factors.remove(permissions.staff(request), pk):
         messages.success(request, "Removed.")
@@ -119,7 +119,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@confirmation.before
+@reauthentication.before
 def codes(request: HttpRequest) -> HttpResponse:
     """Show the recovery codes, once; with POST replace them by new ones."""
     user = permissions.staff(request)

@@ -13,12 +13,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commlog import audit, permissions
 from commlog.kit.compression import shown_once
+from commlog.kit.edit_conflicts import Check, edited
 from commlog.kit.keyset_list import listing
 from commlog.kit.paging import Sorting
-from commlog.kit.seen import Check, edited
 from commlog.kit.sentences import alone, sentence
 from commlog.message import sms_length
-from commlog.message_templates import activation, keeping, trial
+from commlog.message_templates import activation, changes, trial
 from commlog.message_templates.condition_rows import ADD, REMOVE
 from commlog.message_templates.forms import TemplateForm, TemplatesForm, TrialForm
 from notifications import channels, events, templating
@@ -93,7 +93,7 @@ def activity(request: HttpRequest, key: UUID) -> HttpResponse:
         shown = {"template": found, "forecast": activation.forecast(found, now=timezone.now())}
         return render(request, "message_templates/activity.html", shown)
     active = request.POST.get("active") == "1"
-    if keeping.switch(found, active=active, by=permissions.staff(request)):
+    if changes.switch(found, active=active, by=permissions.staff(request)):
         said = "is now active" if active else "is now inactive. Messages already in the queue are still sent"
         messages.success(request, f"{found.name} {said}.")
     return redirect("template", key)
@@ -106,7 +106,7 @@ def secret(request: HttpRequest, key: UUID) -> HttpResponse:
     found = _found(key)
     if not found.channel.signed:
         raise Http404("Only webhooks can be signed.")
-    request.session[f"secret:{key.hex}"] = seal(keeping.renew_secret(found, by=permissions.staff(request)))
+    request.session[f"secret:{key.hex}"] = seal(changes.renew_secret(found, by=permissions.staff(request)))
     return redirect("template", key)
 
 
@@ -115,7 +115,7 @@ def secret(request: HttpRequest, key: UUID) -> HttpResponse:
 def delete(request: HttpRequest, key: UUID) -> HttpResponse:
     found = _found(key)
     if request.method == "POST":
-        keeping.delete(found, by=permissions.staff(request))
+        changes.delete(found, by=permissions.staff(request))
         messages.success(request, f"The template {found.name} was deleted.")
         return redirect("templates")
     return render(request, "message_templates/delete.html", {"template": found})
@@ -184,7 +184,7 @@ def _form(data: QueryDict | None, template: NotificationTemplate) -> TemplateFor
 
 def _create(request: HttpRequest, form: TemplateForm) -> HttpResponse:
     made = form.instance
-    signing = keeping.create(made, by=permissions.staff(request))
+    signing = changes.create(made, by=permissions.staff(request))
     if signing:
         request.session[f"secret:{made.key.hex}"] = seal(signing)
     messages.success(
@@ -196,8 +196,8 @@ def _create(request: HttpRequest, form: TemplateForm) -> HttpResponse:
 
 def _change(request: HttpRequest, form: TemplateForm, check: Check) -> None:
     try:
-        keeping.change(form.instance, before=form.before, by=permissions.staff(request), check=check)
-    except keeping.SecretsMoved as error:
+        changes.change(form.instance, before=form.before, by=permissions.staff(request), check=check)
+    except changes.SecretsMoved as error:
         form.ask_again(error.fields)
 
 

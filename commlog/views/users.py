@@ -20,11 +20,11 @@ from commlog.administration.users.forms import (
     narrow,
 )
 from commlog.company import discovery, people
+from commlog.kit.edit_conflicts import Check, edited
 from commlog.kit.keyset_list import listing
-from commlog.kit.seen import Check, edited
 from commlog.log import custom_views
 from commlog.models import User
-from commlog.views import confirmation
+from commlog.views import reauthentication
 
 
 @require_safe
@@ -38,7 +38,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def new(request: HttpRequest) -> HttpResponse:
     form = NewUserForm(request.POST or None)
     if form.is_valid():
@@ -79,7 +79,7 @@ def user(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def edit(request: HttpRequest, key: UUID) -> HttpResponse:
     def write(form: UserForm, check: Check) -> None:
         try:
@@ -100,7 +100,7 @@ def edit(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def password(request: HttpRequest, key: UUID) -> HttpResponse:
     """Set a password for somebody who cannot be reached by a link."""
     person = _person(key)
@@ -120,7 +120,7 @@ def password(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_POST
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def send_link(request: HttpRequest, key: UUID) -> HttpResponse:
     """Mail an invitation again, or a link to choose another password."""
     person = _person(key)
@@ -137,7 +137,7 @@ def send_link(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_POST
 @permissions.can_manage_administration
-@confirmation.before_sending
+@reauthentication.before_sending
 def reset_factor(request: HttpRequest, key: UUID) -> HttpResponse:
     """Remove the second factor of a user who lost it."""
     person = _person(key)

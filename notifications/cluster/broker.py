@@ -17,11 +17,11 @@ from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
 from notifications import delivery, receipts
-from notifications.cluster.resting import Rest
+from notifications.cluster.idle import Rest
 from notifications.database import availability
+from notifications.database.cached_exists import AnyOf
 from notifications.database.clock import db_now
 from notifications.database.commits import committed
-from notifications.database.kept import AnyOf
 from notifications.delivery import circuits
 from notifications.lanes import openings
 from notifications.restored import holding

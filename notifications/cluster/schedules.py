@@ -13,7 +13,8 @@ _AN_HOUR = 60
 def repeat(app: AppConfig, minutes: int, tasks: Mapping[str, Callable[[], Any]]) -> None:
     """Have the cluster run each task, by the name of its schedule, every `minutes` minutes (at most 60).
 
-    The schedules are created after the app's migrations. An existing one is left as it is.
+    The schedules are created after the app's migrations. An existing one keeps its times; its function
+    follows the code, where it may have moved.
     """
 
     def create(**_: object) -> None:
@@ -21,6 +22,8 @@ def repeat(app: AppConfig, minutes: int, tasks: Mapping[str, Callable[[], Any]])
         pace = {"schedule_type": Schedule.HOURLY} if minutes == _AN_HOUR else often
         for name, task in tasks.items():
             func = f"{task.__module__}.{task.__qualname__}"
-            Schedule.objects.get_or_create(name=name, defaults={"func": func, **pace})
+            Schedule.objects.update_or_create(
+                name=name, defaults={"func": func}, create_defaults={"func": func, **pace}
+            )
 
     post_migrate.connect(create, sender=app, weak=False)

@@ -24,17 +24,17 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
 
 from notifications.cluster import health
-from notifications.cluster.resting import Rest
+from notifications.cluster.idle import Rest
 from notifications.database import availability
 from notifications.database.clock import db_now
 from notifications.database.commits import committed
 from notifications.delivery import leases
-from notifications.incidents import watching
+from notifications.incidents import detection
 from notifications.models import Attempt
 from notifications.process import CLUSTER, Wish, this_process
-from notifications.rollups import sampling
-from notifications.words import filling
-from notifications.words.filling import Settled
+from notifications.rollups import samples
+from notifications.words import indexing
+from notifications.words.indexing import Settled
 
 logger = logging.getLogger(__name__)
 
@@ -89,8 +89,8 @@ class Supervisor:
         """
         while not self._wish.is_made:
             at_work = self._cluster is not None and self._cluster.poll() is None
-            sampling.sample(this_process.name(), settings.SENDER_WORKERS if at_work else 0)
-            self._wish.wait(sampling.EVERY)
+            samples.sample(this_process.name(), settings.SENDER_WORKERS if at_work else 0)
+            self._wish.wait(samples.EVERY)
 
     def fill_words(self) -> None:
         """Fill the search index of messages' words until asked to stop.
@@ -99,8 +99,10 @@ class Supervisor:
         """
         settled = Settled()
         while not self._wish.is_made:
-            rest = filling.turn(settled)
-            self._wish.wait(rest * _GIVES_WAY if rest < filling.REST_OF_A_SUPERVISOR and _is_late() else rest)
+            rest = indexing.turn(settled)
+            self._wish.wait(
+                rest * _GIVES_WAY if rest < indexing.REST_OF_A_SUPERVISOR and _is_late() else rest
+            )
 
     def _wait_for_database(self) -> None:
         said = ""
@@ -224,7 +226,7 @@ class Supervisor:
         """Open and close incidents."""
         if time.monotonic() - self._watched >= _WATCH:
             self._watched = time.monotonic()
-            watching.watch(db_now())
+            detection.watch(db_now())
 
     def _under_way(self) -> bool:
         """Return whether a worker of the cluster holds a message. Unknown counts as yes."""

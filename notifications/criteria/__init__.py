@@ -1,6 +1,7 @@
 """The language of criteria (field, operator, values) for filters, custom views, bulk resends and the API."""
 
 from notifications.criteria.containing import contains
+from notifications.criteria.descriptions import in_words
 from notifications.criteria.fields import BY_API_NAME, FIELDS, Field
 from notifications.criteria.operators import (
     COUNTED_BACK,
@@ -11,7 +12,7 @@ from notifications.criteria.operators import (
     Match,
     Operator,
 )
-from notifications.criteria.reading import (
+from notifications.criteria.parsing import (
     LONGEST,
     MOST_CRITERIA,
     MOST_VALUES,
@@ -20,10 +21,9 @@ from notifications.criteria.reading import (
     operator_of,
     parse,
 )
-from notifications.criteria.selecting import narrow, to_q
+from notifications.criteria.queries import narrow, to_q
 from notifications.criteria.spans import bounds
 from notifications.criteria.spelled import named, numbered, referred, sent_to, sent_to_international
-from notifications.criteria.wording import in_words
 
 __all__ = [
     "BY_API_NAME",

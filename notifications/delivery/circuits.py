@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F, Max
 
 from notifications import alerts
-from notifications.database.kept import AnyOf
+from notifications.database.cached_exists import AnyOf
 from notifications.lanes.openings import PROBE_EVERY, works
 from notifications.models import FailingDestination, Lane, Message
 from notifications.models.lane import SOUND

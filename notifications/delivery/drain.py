@@ -16,7 +16,16 @@ from notifications import channels
 from notifications.channels import DeliveryError
 from notifications.database import availability, sql
 from notifications.database.clock import Clock
-from notifications.delivery import alike, appending, at_once, breaker, claims, judging, leases, results
+from notifications.delivery import (
+    appending,
+    breaker,
+    claims,
+    fast_path,
+    lane_effects,
+    leases,
+    results,
+    throttle_detection,
+)
 from notifications.delivery.circuits import Trouble
 from notifications.delivery.claims import LEASE, Claim
 from notifications.delivery.lane_turn import FEW, LaneTurn
@@ -214,7 +223,7 @@ class Drain:
         finished = self.done.take(batch, timeout=0 if self.unrecorded else _GATHER)
         for done in finished:
             del self.lanes[done.claim.lane_id].out[done.claim.attempt_id]
-        self.unrecorded += alike.read(map(self._result, finished))
+        self.unrecorded += throttle_detection.read(map(self._result, finished))
 
     def _settle_and_permit(self) -> list[Claim]:
         """Record the last results, renew leases and permit the next claims, which are returned.
@@ -223,7 +232,7 @@ class Drain:
         """
         if any(isinstance(each.answer, DeliveryError) for each in self.unrecorded):
             self.look_at = 0.0  # the first retry is due at once
-        troubles, throttled = breaker.note(self.unrecorded), judging.throttled(self.unrecorded)
+        troubles, throttled = breaker.note(self.unrecorded), lane_effects.throttled(self.unrecorded)
         self._give_back_the_held([*troubles, *throttled])
         chosen = [claim for lane in self.lanes.values() if lane.waiting for claim in lane.startable()]
         stop = this_process.is_to_stop()
@@ -233,8 +242,8 @@ class Drain:
         if not self.unrecorded and not chosen:
             return []
         now = self.clock.now()
-        if at_once.fits(self.unrecorded, chosen):
-            permitted = at_once.record_and_permit(self.unrecorded, chosen, now=now)
+        if fast_path.fits(self.unrecorded, chosen):
+            permitted = fast_path.record_and_permit(self.unrecorded, chosen, now=now)
         else:
             permitted = self._in_steps(chosen, troubles, throttled, now)
         self.unrecorded = []
@@ -247,12 +256,15 @@ class Drain:
         self, chosen: list[Claim], troubles: dict[int, Trouble], throttled: dict[int, float], now: datetime
     ) -> list[Claim]:
         with transaction.atomic():
-            judging.hold(self.unrecorded, [*troubles, *throttled])
-            open_lanes = judging.open_lanes(self.unrecorded)
+            lane_effects.hold(self.unrecorded, [*troubles, *throttled])
+            open_lanes = lane_effects.open_lanes(self.unrecorded)
             results.record(
-                [judging.spared(each, open_lanes.get(each.claim.lane_id), now) for each in self.unrecorded]
+                [
+                    lane_effects.spared(each, open_lanes.get(each.claim.lane_id), now)
+                    for each in self.unrecorded
+                ]
             )
-            judging.judge(self.unrecorded, open_lanes, troubles, now=now)
+            lane_effects.judge(self.unrecorded, open_lanes, troubles, now=now)
             for lane_id, rest in throttled.items():
                 openings.slow_down(lane_id, rest=rest, now=now)
             return claims.permit(chosen, now=now)

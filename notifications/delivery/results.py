@@ -13,11 +13,11 @@ from django.db.models import F
 from notifications import channels
 from notifications.channels.base.contract import Accepted, DeliveryError, Failure, Receipt
 from notifications.database import sql
-from notifications.delivery import failing, tallies
+from notifications.delivery import lane_failures, tallies
 from notifications.delivery.claims import Claim
-from notifications.delivery.failing import Try
+from notifications.delivery.deactivation import retire
+from notifications.delivery.lane_failures import Try
 from notifications.delivery.reports import GRACE, Standing, standing
-from notifications.delivery.retiring import retire
 from notifications.delivery.tallies import Ended
 from notifications.delivery.verdict import LONGEST_RETRY_AFTER, Verdict, judge
 from notifications.failures import Reason
@@ -129,7 +129,7 @@ def record(results: Sequence[Result]) -> None:
             ]
         ),
     )
-    failing.note(tries)
+    lane_failures.note(tries)
     for each in live:
         if isinstance(each.answer, Accepted):
             _await_receipt(each.claim, each.answer, each.finished_at)

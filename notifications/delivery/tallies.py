@@ -12,15 +12,15 @@ from django.db.models import Q
 
 from notifications.database import sql
 from notifications.database.clock import db_now
-from notifications.delivery import failing
+from notifications.delivery import lane_failures
 from notifications.delivery.claims import Claim
 from notifications.failures import Reason
-from notifications.incidents import watching
+from notifications.incidents import detection
 from notifications.lanes.lane_health import THE_HOUR, minute_of
 from notifications.models import Attempt
 from notifications.process import this_process
-from notifications.rollups import adding, folding
-from notifications.rollups.adding import Key
+from notifications.rollups import hourly, inserts
+from notifications.rollups.inserts import Key
 from notifications.states import Outcome
 
 _A_TURN = 10.0  # seconds for which a worker of the cluster counts what ended before there were tallies
@@ -57,9 +57,9 @@ def counted(ended: Sequence[Ended]) -> sql.Insert | None:
         here["messages"] += each.called
         if each.outcome == Outcome.ACCEPTED and each.created_at:
             accepted[key] = max(each.at, accepted.get(key, each.at))
-            adding.waited(here, each.created_at, each.at)
+            inserts.waited(here, each.created_at, each.at)
     _take_back([each for each in ended if each.called and each.claim.token > 1], counts)
-    return adding.to_tallies(counts, accepted, this_process.name())
+    return inserts.to_tallies(counts, accepted, this_process.name())
 
 
 def count(ended: Sequence[Ended]) -> None:
@@ -74,7 +74,7 @@ def count_unknown(attempts: Iterable[tuple[int, int]], at: datetime) -> None:
     for lane_id, number in attempts:
         here = counts[Key(lane_id, minute_of(at), Outcome.UNKNOWN, Reason.OTHER)]
         here.update(tries=1, retries=int(number > 1))
-    sql.insert(adding.to_tallies(counts, {}, this_process.name()))
+    sql.insert(inserts.to_tallies(counts, {}, this_process.name()))
 
 
 def count_failed(lane_id: int, at: datetime, *, outcome: str = "") -> None:
@@ -83,7 +83,7 @@ def count_failed(lane_id: int, at: datetime, *, outcome: str = "") -> None:
     It was given up, or its provider reports that it did not arrive.
     """
     key = Key(lane_id, minute_of(at), outcome, "")
-    sql.insert(adding.to_tallies({key: Counter(final=1)}, {}, this_process.name()))
+    sql.insert(inserts.to_tallies({key: Counter(final=1)}, {}, this_process.name()))
 
 
 def _take_back(ended: Sequence[Ended], counts: defaultdict[Key, Counter[str]]) -> None:
@@ -111,8 +111,8 @@ def sweep(seconds: float = _A_TURN) -> int:
     folded.
     """
     now = db_now()
-    failing.sweep(now)
-    watching.watch(now)
-    folded = folding.fold(now)
-    folding.fill_back(seconds)
+    lane_failures.sweep(now)
+    detection.watch(now)
+    folded = hourly.fold(now)
+    hourly.fill_back(seconds)
     return folded

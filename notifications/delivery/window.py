@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from notifications.channels.base.contract import Accepted, Channel, DeliveryError, Receipt
-from notifications.delivery import whole
+from notifications.delivery import secret_values
 from notifications.delivery.claims import Claim
 from notifications.delivery.results import NotStarted
 from notifications.failures import Reason
@@ -134,7 +134,7 @@ def send(channel: Channel, call: Call) -> Done:
     if started > call.submitted + _PROMPT and this_process.is_to_stop():
         return Done(call.claim, STOPPED, started, started)
     try:
-        answer = whole.send(channel, call.claim.envelope)
+        answer = secret_values.send(channel, call.claim.envelope)
     except DeliveryError as error:
         answer = error
     except Exception as error:

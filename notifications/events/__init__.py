@@ -1,9 +1,9 @@
 """Business events, and the messages created for them."""
 
 from notifications.event_names import BY_HAND, EVENTS, MANUAL, in_words
-from notifications.events.about import with_about
-from notifications.events.raising import Happening, Raised, raise_many, raise_one
-from notifications.events.rehearsing import rehearse
+from notifications.events.core_references import with_about
+from notifications.events.dry_run import rehearse
+from notifications.events.intake import Happening, Raised, raise_many, raise_one
 from notifications.events.subscribing import Choice, choices, choose, concerning
 from notifications.events.trace import Entry, Silence, entries_of, keys_in
 

@@ -30,7 +30,7 @@ from notifications.models.legal_hold import on_hold
 from notifications.models.message import MessageQuerySet
 from notifications.secrets.sealed import SealedTextField
 from notifications.states import CLAIMABLE, FINAL, MessageState
-from notifications.words import filling
+from notifications.words import indexing
 
 _CANCELLED = "Not sent: whom it was for was erased."
 _NO_TEXT = "{}"  # of an event of a stream: readers may take it for JSON
@@ -88,7 +88,7 @@ def _take(rows: Collection[tuple[int, Any]], at: datetime, besides: dict[str, An
     gone["messages"] = Message.objects.filter(pk__in=pks).update(
         **_SAID, **besides, erased_at=at, words_gone_at=Coalesce(F("words_gone_at"), at)
     )
-    filling.rewrite(pks, for_good=True)
+    indexing.rewrite(pks, for_good=True)
     gone["attempts"] = Attempt.objects.filter(message__in=pks).update(
         detail="", late_detail="", provider_id=""
     )

@@ -6,9 +6,9 @@ from django.db import connection
 from django.db.models import ForeignObjectRel, Model
 
 from notifications.database import sql
-from notifications.database.among import Among
+from notifications.database.id_lookup import Among
 from notifications.models import HeldMessage, Message
-from notifications.words import filling
+from notifications.words import indexing
 
 # As long as such a row is there, its message stays: the database refuses.
 _KEEP = (HeldMessage,)
@@ -34,7 +34,7 @@ def delete(pks: Collection[int]) -> None:
         return
     if connection.vendor == "postgresql":
         sql.select("SELECT set_config('synchronous_commit', 'off', true)", [])
-    filling.hold()  # else somebody may be writing their words
+    indexing.hold()  # else somebody may be writing their words
     tables = []
     for model, name, goes_on in dependents():
         if goes_on:

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from notifications.content import COLUMNS, FACTS
-from notifications.database.among import Among
+from notifications.database.id_lookup import Among
 from notifications.models import Message
-from notifications.words import filling
+from notifications.words import indexing
 
 # By column what is left of all that says something.
 EMPTIED: dict[str, Any] = {
@@ -22,5 +22,5 @@ def empty(pks: Collection[int], at: datetime) -> int:
     """
     those = Message.objects.filter(Among("pk", pks), words_gone_at=None)
     gone = those.update(**EMPTIED, words_gone_at=at)
-    filling.rewrite(pks)
+    indexing.rewrite(pks)
     return gone

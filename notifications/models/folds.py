@@ -14,7 +14,7 @@ LONGEST = 400  # characters of the fold of a person's name: an index cannot hold
 class FoldField(models.TextField):
     """The fold of other columns of the row, written with them. Migrations see a TextField.
 
-    It is empty in rows older than the column until `notifications.cluster.filling` has reached them, and in
+    It is empty in rows older than the column until `notifications.cluster.backfill` has reached them, and in
     `sparse` fields whose fold differs from the text by the case of A to Z alone. Queries then compare the
     text itself.
     """

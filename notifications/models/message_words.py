@@ -1,6 +1,6 @@
 """The words of messages, in a table of their own, which full-text search reads.
 
-It is written after the log (notifications.words.filling). On PostgreSQL the words are a tsvector with an
+It is written after the log (notifications.words.indexing). On PostgreSQL the words are a tsvector with an
 index; on SQLite they are a text indexed by a virtual table (`notifications_messagewords_fts`), which triggers
 keep in step.
 """

@@ -14,7 +14,7 @@ from django.db.models import F, Sum
 
 from notifications.lanes.lane_health import minute_of
 from notifications.models import WAITS, Backfill, Lane, LaneHour, LaneTally
-from notifications.rollups.folding import EVER, hour_of
+from notifications.rollups.hourly import EVER, hour_of
 from notifications.states import MessageType, Outcome
 
 SOON = 10.0  # seconds: the promise

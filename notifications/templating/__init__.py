@@ -9,7 +9,7 @@ from notifications.templating.catalogue import (
     is_known,
     offered,
 )
-from notifications.templating.filling import content_of, names_of, place_of_text
+from notifications.templating.rendering import content_of, names_of, place_of_text
 from notifications.templating.syntax import PLACEHOLDER, Place, fill, names_in
 from notifications.templating.values import (
     DEEPEST,

@@ -16,10 +16,10 @@ from notifications.models.template import RecipientKind, Target, Trigger
 from notifications.secrets.sealed import open_headers
 from notifications.states import MessageType
 from notifications.templating import catalogue, conditions
-from notifications.templating.filling import names_of, place_of_text, secrets_of
+from notifications.templating.rendering import names_of, place_of_text, secrets_of
 from notifications.templating.spots import PLACEHOLDER, Spot, standings
 from notifications.templating.syntax import Place, fill, names_in, secrets_in
-from notifications.text.gate import clean, is_one_line
+from notifications.text.validation import clean, is_one_line
 
 LONGEST_NAME, LONGEST_SUBJECT, LONGEST_BODY = 255, 250, channels.Facts.longest
 MOST_CONDITIONS = 20

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from notifications.secrets.hidden import Hidden, without_mark
 from notifications.templating.decimals import is_plain
 from notifications.templating.spots import PLACEHOLDER, Place, Spot, names_in, secrets_in, standings
-from notifications.text.gate import NOT_IN_A_LINE
+from notifications.text.validation import NOT_IN_A_LINE
 
 __all__ = ["PLACEHOLDER", "Place", "fill", "names_in", "secrets_in"]
 

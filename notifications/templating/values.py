@@ -13,7 +13,7 @@ from notifications.faults import Fault, Malformed
 from notifications.models import BusinessEvent, Client, Group
 from notifications.templating.catalogue import PLACEHOLDERS
 from notifications.templating.decimals import plain, plain_text
-from notifications.text.gate import clean
+from notifications.text.validation import clean
 
 Values = dict[str, str]
 MOST_DATA = 100  # names in an event's data

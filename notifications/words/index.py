@@ -1,6 +1,6 @@
 """The index of words in both databases: its queries, and writing rows into it.
 
-`notifications.words.filling` records beside it which messages it covers, in the same transactions.
+`notifications.words.indexing` records beside it which messages it covers, in the same transactions.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -13,7 +13,7 @@ from django.db.models import BooleanField, F, Func
 from django.db.models.sql.compiler import SQLCompiler
 
 from notifications.database import replica, sql
-from notifications.database.among import Among
+from notifications.database.id_lookup import Among
 from notifications.models import Message, MessageWords, WordsReach
 from notifications.models.message_words import Extent
 from notifications.words.lexemes import VERSION, Parts, of_message, places

@@ -19,10 +19,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.parser import text_string_to_metric_families
 
 from commlog.kit.log_lines import Json, OneJson
-from commlog.metrics import gone, sending
+from commlog.metrics import ended_processes, sending
 from notifications.database.clock import db_now
 from notifications.models import LaneHour, Sample
-from notifications.rollups import sampling
+from notifications.rollups import samples
 from notifications.states import Circuit, MessageState, MessageType, Outcome
 from tests.factories import make_lane, make_message, make_resend, make_tally
 
@@ -40,7 +40,7 @@ def token(settings: Any) -> None:
 @pytest.fixture(autouse=True)
 def samples_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process nothing was sampled yet, and its connection stays open."""
-    monkeypatch.setattr(sampling, "_rests_until", 0.0)
+    monkeypatch.setattr(samples, "_rests_until", 0.0)
     monkeypatch.setattr(connection, "close", lambda: None)
 
 
@@ -82,8 +82,8 @@ def test_it_says_how_sending_goes(client: Client) -> None:
     type(lane).objects.filter(pk=lane.pk).update(
         circuit=Circuit.OPEN, probe_at=now, rate=5.0, failing_since=now, paused_at=now
     )
-    sampling.sample("host:1:", 4)
-    sampling.sample("host:2:", 2)
+    samples.sample("host:1:", 4)
+    samples.sample("host:2:", 2)
     Sample.objects.filter(name="workers host:2:").update(at=now - timedelta(minutes=2))
     found = read(client)
     where = ("EMAIL", "mail.example.org:25")
@@ -149,9 +149,9 @@ def _read_whole(statement: str) -> list[str]:
 
 
 def test_what_a_supervisor_has_just_counted_another_does_not_count() -> None:
-    sampling.sample("host:1:", 2)
+    samples.sample("host:1:", 2)
     make_message()
-    sampling.sample("host:2:", 2)
+    samples.sample("host:2:", 2)
     assert Sample.objects.get(name="states").value["QUEUED"] == 0
     assert Sample.objects.filter(name__startswith="workers ").count() == 2
 
@@ -178,7 +178,7 @@ def test_what_is_watched_outside_is_there(client: Client) -> None:
     make_tally(lane, db_now(), delivered=1)
     type(lane).objects.update(rate=1.0)
     make_resend(make_message(MessageState.FAILED))
-    sampling.sample("host:1:", 2)
+    samples.sample("host:1:", 2)
     client.get("/sign-in/")
     client.get("/api/communications/messages/x")
     labels: dict[str, set[str]] = {}
@@ -216,7 +216,7 @@ def test_what_a_process_has_counted_outlives_it(tmp_path: Path) -> None:
         counted.write_value(key, float(pid), 0.0)
         counted.close()
     for pid in (11, 12, 13):
-        gone.keep(str(tmp_path), pid)
+        ended_processes.keep(str(tmp_path), pid)
     assert [path.name for path in tmp_path.iterdir()] == ["counter_0.db"]
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(tmp_path))

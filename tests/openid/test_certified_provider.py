@@ -15,7 +15,7 @@ from django.contrib.auth.models import Group as Role
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
-from commlog.administration.roles.shipped import install_defaults
+from commlog.administration.roles.defaults import install_defaults
 from commlog.models import AuditEntry, CompanyGroup, User
 from notifications.process import this_process
 from tests.factories import PASSWORD, admin

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from commlog.api import schemas, sending, shapes
+from commlog.api import json_schemas, schemas, sending
 from commlog.api.description import fields_of
 from notifications import content, outbox
 from notifications.faults import Malformed
@@ -43,10 +43,10 @@ def _missing(name: str, column: str) -> Iterator[str]:
         yield "not in schemas.READ"
     if api not in schemas.message_out(message):
         yield "not in schemas.message_out"
-    if api not in _described(shapes.MESSAGE):
-        yield "not in what shapes.py says of answers"
-    if api not in _described(shapes.NEW_MESSAGE):
-        yield "not in what shapes.py says of new messages"
+    if api not in _described(json_schemas.MESSAGE):
+        yield "not in what json_schemas.py says of answers"
+    if api not in _described(json_schemas.NEW_MESSAGE):
+        yield "not in what json_schemas.py says of new messages"
     if name not in NOT_A_PROGRAM_S and api not in sending.as_given({api: "given"}, {api: "given"}):
         yield "not in what sending.py shows to whom gave it"
 

@@ -53,11 +53,11 @@ FIELD = (
     ),
     ("commlog/api/sending.py", '_ABOUT = (*KEYS_ABOUT, "referenceId"', ', "campaign"'),
     (
-        "commlog/api/shapes.py",
+        "commlog/api/json_schemas.py",
         '{"referenceId": optional(TEXT | {"maxLength": LONGEST_REFERENCE})}',
         ' | {"campaign": optional(TEXT | {"maxLength": 40})}',
     ),
-    ("commlog/api/shapes.py", '            "referenceId",\n', '            "campaign",\n'),
+    ("commlog/api/json_schemas.py", '            "referenceId",\n', '            "campaign",\n'),
 )
 
 
@@ -117,8 +117,8 @@ def test_each_step_that_is_forgotten_is_named() -> None:
         "campaign: no column of Message",
         "campaign: not in schemas.READ",
         "campaign: not in schemas.message_out",
-        "campaign: not in what shapes.py says of answers",
-        "campaign: not in what shapes.py says of new messages",
+        "campaign: not in what json_schemas.py says of answers",
+        "campaign: not in what json_schemas.py says of new messages",
         "campaign: not in what sending.py shows to whom gave it",
     ]
     # Drafts do not look at the length of this one.

@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
-from commlog.administration.consumers import keeping
+from commlog.administration.consumers import changes
+from commlog.kit.edit_conflicts import SeenForm
 from commlog.kit.paging import Sorting
 from commlog.kit.role_choice import RolesField
-from commlog.kit.seen import SeenForm
 from commlog.models import ApiConsumer
 
 BY_NAME = Sorting("name", ("name",))
@@ -75,7 +75,7 @@ class KeyForm(forms.Form):
 
 def narrow(scope: QuerySet[ApiConsumer], conditions: dict[str, Any]) -> QuerySet[ApiConsumer]:
     """Return the matching consumers, with the number of usable keys and their last use."""
-    found = scope.filter(pk__in=keeping.find(conditions["q"]).values("pk")) if conditions["q"] else scope
+    found = scope.filter(pk__in=changes.find(conditions["q"]).values("pk")) if conditions["q"] else scope
     if state := conditions["state"]:
         found = found.filter(active=state == "active")
     now = timezone.now()

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from commlog.erasure.asking import Refused, kind_for
+from commlog.erasure.requesting import Refused, kind_for
 from commlog.recipients import people
 
 

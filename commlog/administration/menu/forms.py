@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import Group as Role
 
+from commlog.kit.edit_conflicts import SeenForm
 from commlog.kit.role_choice import EVERYONE, ROLES, RolesField, check_roles
-from commlog.kit.seen import SeenForm
 from commlog.models import MenuItem
 from commlog.models.menu_item import MenuItemType
 

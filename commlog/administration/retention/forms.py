@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import timezone
 
+from commlog.kit.edit_conflicts import SeenForm
 from commlog.kit.fields import DayField
-from commlog.kit.seen import SeenForm
 from commlog.models import CustomView, RetentionPeriod
 from commlog.models.column_layout import LogKind
 from commlog.models.retention import LONGEST, OF_MESSAGES, Kept

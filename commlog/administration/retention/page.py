@@ -13,7 +13,7 @@ from commlog.models.api import KEPT as ANSWERS_KEPT
 from commlog.models.export_file import KEPT as EXPORTS_KEPT
 from commlog.models.retention import OF_MESSAGES, Kept
 from commlog.retention.periods import Days, in_words
-from notifications.rollups.folding import KEPT as HOURS_KEPT
+from notifications.rollups.hourly import KEPT as HOURS_KEPT
 
 NIGHTS = 30
 MOST_FILES = 20  # of a night: the first night may write thousands

@@ -8,8 +8,8 @@ from django.contrib.auth.models import Group as Role
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 
-from commlog.administration.roles.shipped import PERMISSION_GROUPS
-from commlog.kit.seen import SeenForm
+from commlog.administration.roles.defaults import PERMISSION_GROUPS
+from commlog.kit.edit_conflicts import SeenForm
 from commlog.models import User
 
 

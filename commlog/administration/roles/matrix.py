@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import Group as Role
 
-from commlog.administration.roles.shipped import PERMISSION_GROUPS
+from commlog.administration.roles.defaults import PERMISSION_GROUPS
 from commlog.models import User
 from commlog.models.user import ADMINISTRATOR
 

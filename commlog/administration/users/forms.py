@@ -10,10 +10,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from commlog.account import links, passwords
+from commlog.kit.edit_conflicts import SeenForm
 from commlog.kit.fields import AddressField, NumberField
 from commlog.kit.paging import Sorting
 from commlog.kit.role_choice import RolesField, all_roles
-from commlog.kit.seen import SeenForm
 from commlog.models import User
 from commlog.recipients import people
 from commlog.recipients.kinds import KINDS, search

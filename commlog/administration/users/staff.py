@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from commlog import audit, permissions
 from commlog.account import links, notices, sessions
 from commlog.audit import AuditAction, Command
-from commlog.kit.seen import Check, without_form
+from commlog.kit.edit_conflicts import Check, without_form
 from commlog.models import ApiConsumer, CompanyGroup, User
 from commlog.models.user import ADMINISTRATOR, superuser_made
 
@@ -84,7 +84,7 @@ def create_user(
 
 
 def change_user(user: User, roles: Sequence[Role], *, by: User, check: Check = without_form) -> None:
-    """Store a changed user; rights apply from the next request. `check`: see commlog.kit.seen."""
+    """Store a changed user; rights apply from the next request. `check`: see commlog.kit.edit_conflicts."""
     with keeping_an_administrator():
         before = described(User.objects.select_for_update(no_key=True).get(pk=user.pk))
         check()
@@ -146,7 +146,9 @@ def create_role(name: str, chosen: Sequence[Permission], *, by: User) -> Role:
 def change_role(
     role: Role, name: str, chosen: Sequence[Permission], *, by: User, check: Check = without_form
 ) -> None:
-    """Store a changed role; it applies to its users' next requests. `check`: see commlog.kit.seen."""
+    """Store a changed role; it applies to its users' next requests. `check`: see
+    commlog.kit.edit_conflicts.
+    """
     if role.name == ADMINISTRATOR:
         raise Refused("The role Administrator always has every permission.")
     with keeping_an_administrator():

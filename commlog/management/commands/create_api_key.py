@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from commlog import audit
-from commlog.administration.consumers import keeping
+from commlog.administration.consumers import changes
 from commlog.models import ApiConsumer
 
 _BY = audit.Command("create_api_key")
@@ -44,11 +44,11 @@ class Command(BaseCommand):
             if consumer is None:
                 if not roles:
                     raise CommandError(f"Consumer {name} does not exist yet. Add a --role to create it.")
-                consumer = keeping.create(ApiConsumer(name=name), roles, by=_BY)
+                consumer = changes.create(ApiConsumer(name=name), roles, by=_BY)
             elif roles:
-                keeping.change(consumer, [*consumer.roles.all(), *roles], by=_BY)
+                changes.change(consumer, [*consumer.roles.all(), *roles], by=_BY)
             expires_at = None if days is None else timezone.now() + timedelta(days=days)
-            issued = keeping.issue(consumer, by=_BY, expires_at=expires_at)
+            issued = changes.issue(consumer, by=_BY, expires_at=expires_at)
         self.stdout.write(issued.secret)
 
     def _role(self, name: str) -> Group:

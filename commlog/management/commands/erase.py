@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from commlog.erasure.remembered import Unreadable
+from commlog.erasure.ledger import Unreadable
 from commlog.erasure.replay import replay
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from commlog.demo import generator
 from notifications.models import Message
-from notifications.rollups import folding
+from notifications.rollups import hourly
 
 MOST = 20_000_000
 LONGEST = timedelta(days=3_650).days
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Writing {what}.")
         began = monotonic()
         rng = Random(f"{options['seed']} {Message.objects.count()}")  # noqa: S311  a second call goes on, with other keys
-        with folding.to_be_counted():
+        with hourly.to_be_counted():
             generator.generate(count, days=days, rng=rng, now=timezone.localtime())
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")

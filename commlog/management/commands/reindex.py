@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
 from notifications.models import Message, MessageWords, newest_id
-from notifications.words import filling
+from notifications.words import indexing
 
 _SAY_EVERY = 10.0  # seconds
 
@@ -28,19 +28,19 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Index until nothing is left, reporting progress and rate."""
         if not options["goes_on"]:
-            filling.begin()
-        settled, until, filled = filling.Settled(), newest_id(Message), 0
+            indexing.begin()
+        settled, until, filled = indexing.Settled(), newest_id(Message), 0
         began = said = time.monotonic()
         while True:
-            count = filling.step(settled.look())
+            count = indexing.step(settled.look())
             filled += count
             if not count and settled.pk >= until:
                 break
             if not count:
-                time.sleep(filling.REST)
+                time.sleep(indexing.REST)
             if time.monotonic() - said > _SAY_EVERY:
                 said = time.monotonic()
-                before, since = filling.left()
+                before, since = indexing.left()
                 self.stdout.write(f"  {filled:,}; at most {before + since:,} left")
                 self.stdout.flush()
         if connection.vendor == "postgresql":

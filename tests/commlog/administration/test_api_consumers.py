@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.live_server_helper import LiveServer
 
-from commlog.administration.consumers import keeping
+from commlog.administration.consumers import changes
 from commlog.models import ApiConsumer, ApiKey, AuditEntry
 from tests.commlog.api.conftest import Program
 from tests.factories import admin, make_consumer, make_key
@@ -92,7 +92,7 @@ def test_a_new_key_comes_with_a_call_to_copy(adam: Client, settings: Any) -> Non
 @pytest.mark.django_db(transaction=True)
 def test_the_call_opens_the_api(live_server: LiveServer, settings: Any) -> None:
     settings.PUBLIC_URL = live_server.url
-    issued = keeping.issue(make_consumer("Extractor"), by=admin())
+    issued = changes.issue(make_consumer("Extractor"), by=admin())
     ran = subprocess.run(["sh", "-c", issued.call], capture_output=True, text=True, timeout=60, check=True)
     assert json.loads(ran.stdout) == {"name": settings.ORGANISATION_NAME, "timeZoneID": "UTC"}
 

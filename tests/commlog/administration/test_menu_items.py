@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from commlog import navigation
-from commlog.administration.menu import keeping
+from commlog.administration.menu import changes
 from commlog.models import AuditEntry, CustomView, MenuItem, User
 from commlog.models.menu_item import MenuItemType
 from notifications import events
@@ -205,12 +205,12 @@ def test_the_order_for_everybody(pages: Client) -> None:
     groups = MenuItem.objects.get(type="GROUPS")
     moved = ["COMMUNICATIONS", "GROUPS", "CLIENTS", "USERS", "EVENTS"]
     pages.post(f"{PAGE}{groups.key.hex}/order/", {"direction": "up"})
-    assert [row.item.type for row in keeping.rows()] == moved
+    assert [row.item.type for row in changes.rows()] == moved
     assert AuditEntry.objects.filter(action="REORDERED").count() == 1
     first = MenuItem.objects.get(type="COMMUNICATIONS")
     for key, direction in ((first.key.hex, "up"), ("0" * 32, "down")):
         assert pages.post(f"{PAGE}{key}/order/", {"direction": direction}).status_code == 302
-    assert [row.item.type for row in keeping.rows()] == moved
+    assert [row.item.type for row in changes.rows()] == moved
     assert AuditEntry.objects.filter(action="REORDERED").count() == 1
 
 

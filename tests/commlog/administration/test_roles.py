@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from commlog.administration.roles.shipped import PERMISSION_GROUPS
+from commlog.administration.roles.defaults import PERMISSION_GROUPS
 from commlog.administration.users import staff
 from commlog.models import AuditEntry, MenuItem, User
 from tests.factories import admin, make_user, officer

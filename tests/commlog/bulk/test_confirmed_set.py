@@ -12,8 +12,8 @@ import pytest
 from django.test import Client
 
 from commlog import jobs
-from commlog.bulk import choosing
-from commlog.bulk.confirming import Confirmed
+from commlog.bulk import selection
+from commlog.bulk.confirmation import Confirmed
 from commlog.bulk.report import report
 from commlog.jobs import Asked
 from commlog.log import writing
@@ -182,7 +182,7 @@ def test_what_is_gone_from_the_log_is_said(pages: Client) -> None:
 def test_more_than_fit_into_one_bulk_resend_are_refused_with_their_number(
     pages: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choosing, "MOST", 2)
+    monkeypatch.setattr(selection, "MOST", 2)
     for _ in range(3):
         make_message(FAILED)
     assert "3 messages match; at most 2 can be resent at once." in pages.get(URL, {"all": "1"}).text

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from commlog import jobs
-from commlog.bulk import choosing, running
+from commlog.bulk import running, selection
 from commlog.bulk.report import report
 from commlog.jobs import Asked, Turn
 from commlog.log import reading
@@ -39,8 +39,8 @@ def make(owner: User, query: str = "", *, unknown: bool = False, **options: Any)
     bound = newest_id(Message)
 
     def freeze(job: Job) -> int:
-        found = choosing.preview(chosen.messages.filter(pk__lte=bound))
-        return choosing.freeze(
+        found = selection.preview(chosen.messages.filter(pk__lte=bound))
+        return selection.freeze(
             job, Place().scope(owner), sorted([*found.ids, *(found.doubtful if unknown else [])])
         )
 
@@ -72,7 +72,7 @@ def test_a_preview_counts_people_channels_and_what_is_left_out() -> None:
     make_resend(make_message(FAILED), MessageState.WAITING)  # under way
     make_resend(make_message(FAILED, client=bo), FAILED, client=bo)  # its newest entry stands for it
     make_resend(make_message(FAILED, outcome=Outcome.UNKNOWN), FAILED)  # an earlier attempt may have arrived
-    found = choosing.preview(Message.objects.all(), count_others=True)
+    found = selection.preview(Message.objects.all(), count_others=True)
     assert (found.total, found.people) == (5, 3)
     assert found.channels == [(MessageType.EMAIL, 4), (MessageType.SMS, 1)]
     assert (found.resent_already, found.unknown, found.with_unknown, found.not_failed) == (4, 2, 7, 2)
@@ -85,7 +85,7 @@ def test_preview_equals_processed_equals_new_rows_and_later_messages_take_no_par
     failed = [make_message(FAILED, subject=str(number)) for number in range(5)]
     make_message(FAILED, outcome=Outcome.UNKNOWN)
     make_message(MessageState.SENT)
-    expected = choosing.preview(Message.objects.all()).total
+    expected = selection.preview(Message.objects.all()).total
     job = make(owner)
     make_message(FAILED, subject="later")
     assert turn() == "DONE"
@@ -232,7 +232,7 @@ def test_more_than_the_threshold_waits_for_a_second_person(owner: User) -> None:
     chosen = LogQuery().rows(owner)
 
     def freeze(job: Job) -> int:
-        return choosing.freeze(job, chosen.messages, choosing.preview(chosen.messages).ids)
+        return selection.freeze(job, chosen.messages, selection.preview(chosen.messages).ids)
 
     given = {"owner": owner, "asked": Asked.of(chosen), "freeze": freeze}
     assert jobs.create(JobKind.RESEND, **given, approval_above=2).state == JobState.QUEUED

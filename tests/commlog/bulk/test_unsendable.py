@@ -10,7 +10,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from commlog import jobs
-from commlog.bulk import choosing, unsendable
+from commlog.bulk import selection, unsendable
 from commlog.models import Job, JobItem
 from notifications.failures import Reason
 from notifications.lanes import switches
@@ -74,8 +74,8 @@ def test_the_log_offers_what_the_confirmation_counts(pages: Client) -> None:
     make_message(FAILED, outcome=Outcome.UNKNOWN)
     make_message(FAILED, outcome=Outcome.UNKNOWN, failure_reason=Reason.OTHER, content="\u200b")
     make_resend(make_message(FAILED, destination=""), MessageState.SENT)
-    found = choosing.preview(Message.objects.all())
-    offered = choosing.resendable(Message.objects.all())
+    found = selection.preview(Message.objects.all())
+    offered = selection.resendable(Message.objects.all())
     assert (
         (offered.number, offered.doubtful, offered.unsendable)
         == (found.total, found.unknown, found.hopeless)
@@ -106,7 +106,7 @@ def test_what_failed_while_its_channel_was_off_is_resent_without_being_read(
     for _ in range(3):
         make_message(FAILED, failure_reason=Reason.EMAIL_SERVICE_NOT_ENABLED)
     with django_assert_num_queries(3):  # the switches, the messages, how many failed
-        assert choosing.preview(Message.objects.all()).total == 3
+        assert selection.preview(Message.objects.all()).total == 3
 
 
 @pytest.mark.parametrize("rows", [1, 60])
@@ -116,9 +116,9 @@ def test_reading_costs_one_query_however_many_are_read(
     for _ in range(rows):
         make_message(FAILED, MessageType.SMS, content="", failure_reason=Reason.OTHER)
     with django_assert_num_queries(4):  # the switches, the messages, their texts, how many failed
-        assert choosing.preview(Message.objects.all()).unsendable == [(Reason.OTHER, rows)]
+        assert selection.preview(Message.objects.all()).unsendable == [(Reason.OTHER, rows)]
     with django_assert_num_queries(3):  # how many, which of them are read, their texts
-        assert choosing.resendable(Message.objects.all()) == choosing.Resendable(0, 0, rows)
+        assert selection.resendable(Message.objects.all()) == selection.Resendable(0, 0, rows)
 
 
 def test_beyond_a_number_they_are_read_when_their_turn_comes(
@@ -128,7 +128,7 @@ def test_beyond_a_number_they_are_read_when_their_turn_comes(
     for _ in range(3):
         make_message(FAILED, MessageType.SMS, content="", failure_reason=Reason.OTHER)
     shown = pages.get(URL, {"all": "1"})
-    assert (shown.context["preview"].total, choosing.resendable(Message.objects.all()).number) == (1, 1)
+    assert (shown.context["preview"].total, selection.resendable(Message.objects.all()).number) == (1, 1)
     pages.post(URL, {"all": "1"} | shown.context["fresh"])
     claimed = jobs.claim(1)
     assert claimed is not None

@@ -22,7 +22,7 @@ from django_q.models import Task
 
 from commlog import audit
 from commlog.audit import AuditAction
-from commlog.erasure import asking, runs
+from commlog.erasure import requesting, runs
 from commlog.models import ApiAnswer, AuditEntry, AuditKey, Erasure, ExportFile, FileChunk, User
 from commlog.models.erasure import ErasureState
 from notifications.forgetting.rows import dependents
@@ -38,7 +38,7 @@ from notifications.models import (
 )
 from notifications.secrets.sealed import SealedHeadersField, SealedTextField, is_sealed, opened, seal
 from notifications.states import MessageState, MessageType, Outcome
-from notifications.words import filling
+from notifications.words import indexing
 from tests.factories import admin, make_client, make_job, make_message
 from tests.test_permissions_matrix import one_of_everything
 
@@ -292,14 +292,14 @@ def test_a_person_who_was_erased_stands_nowhere(person: Client, remembered: Path
     about_them = trail(person, boss)
     about_others = audit.record(boss, AuditAction.CHANGED, kind="role", label="Clerk", after={"a": 1})
     assert "commlog_auditentry.words" in hits()
-    filling.fill(5)
+    indexing.fill(5)
     assert any(name.startswith("notifications_messagewords") for name in hits())
     assert planted >= {"notifications_message.content", "commlog_customview.criteria", "commlog_job.words"}
-    while filling.step(newest_id(Message)):
+    while indexing.step(newest_id(Message)):
         pass
     assert "notifications_messagewords.words" in hits()
     before, rows = states(), Message.objects.count()
-    erasure = asking.ask(person, by=boss)
+    erasure = requesting.ask(person, by=boss)
     assert "is being sent" in turns(erasure)
     assert Message.objects.get(pk=sending.pk).content != ""
     Message.objects.filter(pk=sending.pk).update(

@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from commlog import audit
 from commlog.audit import AuditAction
-from commlog.erasure import asking, runs, steps, turns
+from commlog.erasure import requesting, runs, steps, turns
 from commlog.erasure.spellings import Spellings
 from commlog.models import ApiAnswer, AuditEntry, CustomView, Erasure, Job, RetentionRun, User
 from commlog.retention import holds
@@ -119,8 +119,8 @@ def test_who_is_asked_for_is_previewed_erased_and_certified(
         '<span class="muted">Commlog (automatic)</span>'
         in pages.get("/administration/audit/?action=ERASED").text
     )
-    with pytest.raises(asking.Refused):
-        asking.ask(Client.objects.get(pk=ana.pk), by=boss)
+    with pytest.raises(requesting.Refused):
+        requesting.ask(Client.objects.get(pk=ana.pk), by=boss)
 
 
 def test_what_is_on_hold_as_a_whole_is_refused_also_when_the_hold_came_later(
@@ -131,7 +131,7 @@ def test_what_is_on_hold_as_a_whole_is_refused_also_when_the_hold_came_later(
     holds.place(early, reason="Court", until=None, by=boss)
     said = pages.post(NEW, {"of": "client", "which": early.key.hex, "erase": "1"}).text
     assert "Everything about this person is on legal hold" in said
-    erasure = asking.ask(late, by=boss)
+    erasure = requesting.ask(late, by=boss)
     holds.place(late, reason="Court", until=None, by=boss)
     claimed = runs.claim_long_work(1)
     assert claimed
@@ -146,7 +146,7 @@ def test_who_is_on_hold_after_a_restore_is_erased_again_once_the_hold_is_over(
 ) -> None:
     ana = make_client()
     about = {name: getattr(ana, name) for name in ("first_names", "last_name", "erased_at")}
-    done(asking.ask(ana, by=boss))
+    done(requesting.ask(ana, by=boss))
     Erasure.objects.all().delete()
     Client.objects.filter(pk=ana.pk).update(**about)
     hold = holds.place(ana, reason="Court", until=None, by=boss)
@@ -163,9 +163,9 @@ def test_a_large_erasure_waits_for_a_second_person(pages: Browser, boss: User, s
     settings.ERASURE_APPROVAL_THRESHOLD = 1
     ana = make_client()
     mine(ana)
-    assert asking.preview(ana).messages == 1
+    assert requesting.preview(ana).messages == 1
     mine(ana)
-    erasure = asking.ask(ana, by=boss)
+    erasure = requesting.ask(ana, by=boss)
     assert erasure.state == "AWAITING_APPROVAL"
     assert runs.claim_long_work(1) is None
     address = f"{LIST}{erasure.key.hex}/"
@@ -188,9 +188,9 @@ def test_an_address_that_somebody_has_since_stays_theirs(
     settings.ERASURE_APPROVAL_THRESHOLD = 1
     for _ in range(2):
         make_message(MessageState.SENT, destination="lost@nobody.example", content="Lost")
-    erasure = asking.ask("lost@nobody.example", by=boss)
+    erasure = requesting.ask("lost@nobody.example", by=boss)
     owner = person(email="Lost@nobody.example")
-    assert asking.approve(erasure, by=admin(username="second", email="second@bank.example"))
+    assert requesting.approve(erasure, by=admin(username="second", email="second@bank.example"))
     claimed = runs.claim_long_work(1)
     assert claimed
     assert runs.turn(*claimed[1]) == "refused: on file for somebody since"
@@ -205,12 +205,12 @@ def test_what_a_hold_kept_can_be_erased_once_it_is_over(pages: Browser, boss: Us
     ana = make_client(first_names="Ana", last_name="Gonebyname")
     kept, gone = mine(ana, content="Dear Ana Gonebyname"), mine(ana)
     hold = holds.place(kept, reason="Court", until=None, by=boss)
-    first, address = done(asking.ask(ana, by=boss)), f"/clients/{ana.key.hex}/"
+    first, address = done(requesting.ask(ana, by=boss)), f"/clients/{ana.key.hex}/"
     assert first.kept["messages"] == 1
     holds.lift(hold, by=boss)
     assert "Erase…" in pages.get(address).text
     ana.refresh_from_db()
-    second = done(asking.ask(ana, by=boss))
+    second = done(requesting.ask(ana, by=boss))
     for row in (kept, gone, ana):
         row.refresh_from_db()
     said = [(each.content, each.destination, each.recipient_name) for each in (kept, gone)]
@@ -218,8 +218,8 @@ def test_what_a_hold_kept_can_be_erased_once_it_is_over(pages: Browser, boss: Us
     assert (ana.name, second.kept) == (second.pseudonym, {})
     assert "Erase…" not in pages.get(address).text
     assert first.pseudonym in pages.get(f"{LIST}{first.key.hex}/").text
-    with pytest.raises(asking.Refused, match="already been erased"):
-        asking.ask(ana, by=boss)
+    with pytest.raises(requesting.Refused, match="already been erased"):
+        requesting.ask(ana, by=boss)
 
 
 def test_what_somebody_else_has_too_stays_theirs(boss: User) -> None:
@@ -227,7 +227,7 @@ def test_what_somebody_else_has_too_stays_theirs(boss: User) -> None:
     one, other = make_client(**shared), make_client(**shared)
     theirs = mine(other, content="Dear John Smith")
     mine(one, content="Dear John Smith")
-    erasure = done(asking.ask(one, by=boss))
+    erasure = done(requesting.ask(one, by=boss))
     assert erasure.kept["shared"] == 2
     theirs.refresh_from_db()
     assert (theirs.content, theirs.destination, theirs.erased_at) == (
@@ -246,7 +246,7 @@ def test_a_group_an_address_and_a_number_are_erased_alike_and_again_after_a_rest
     CustomView.objects.create(name=f"To {lost}", criteria=[["destination", "EQUALS", [lost]]])
     before = list(Message.objects.order_by("pk").values())
     for what in (group, lost, number):
-        done(asking.ask(what, by=boss))
+        done(requesting.ask(what, by=boss))
     assert not Message.objects.exclude(content="").exists()
     assert lost not in str(list(CustomView.objects.values("name", "criteria")))
     assert len(list(remembered.iterdir())) == 3
@@ -336,7 +336,7 @@ def test_workers_that_are_killed_after_each_batch_end_it_alike(boss: User, monke
     make_message(MessageState.FAILED, destination="officer@bank.example", content="Call Ana Gonebyname")
     for number in range(7):
         keep_answer(boss, number, {"encodedKey": about[0].key.hex if number == 6 else uuid4().hex})
-    erasure, ended, number = asking.ask(ana, by=boss), "to be continued", 0
+    erasure, ended, number = requesting.ask(ana, by=boss), "to be continued", 0
     while ended == "to be continued" and number < 100:
         claimed = runs.claim_long_work(1)
         assert claimed
@@ -353,7 +353,7 @@ def test_workers_that_are_killed_after_each_batch_end_it_alike(boss: User, monke
 
 
 def test_erasures_leave_a_worker_for_sending_and_take_turns_with_jobs(boss: User) -> None:
-    one, other = (asking.ask(make_client(), by=boss) for _ in range(2))
+    one, other = (requesting.ask(make_client(), by=boss) for _ in range(2))
     claimed = runs.claim_long_work(1)
     assert claimed
     assert claimed[1][0] == one.pk
@@ -389,7 +389,7 @@ def test_an_error_is_told_without_what_it_was_about(
         raise ValueError("Ana Gonebyname")
 
     monkeypatch.setattr(steps, "STEPS", {"begin": fails})
-    erasure = asking.ask(make_client(), by=boss)
+    erasure = requesting.ask(make_client(), by=boss)
     claimed = runs.claim_long_work(1)
     assert claimed
     assert runs.turn(*claimed[1]) == "failed: ValueError"

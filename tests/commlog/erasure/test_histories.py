@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from commlog import audit
 from commlog.access import recording
 from commlog.audit import AuditAction
-from commlog.erasure import asking
+from commlog.erasure import requesting
 from commlog.models import CustomView, Erasure, User
 from commlog.models.access_record import Access
 from commlog.retention import holds
 from notifications.models import Attempt, BusinessEvent, DeliveryReceipt, LegalHold, Message, MessageWords
 from notifications.states import FINAL, LIVE, MessageState, MessageType
-from notifications.words import filling
+from notifications.words import indexing
 from tests.commlog.erasure.test_canary import EMAIL, FIRST, LAST, NUMBER, SPELLINGS, hits, turns
 from tests.factories import admin, make_attempt, make_client, make_job, make_message, make_resend
 
@@ -88,7 +88,7 @@ class World:
             holds.place(message, reason=f"Court, about {said}", until=None, by=self.boss)
 
     def indexed(self, said: str, _: MessageState) -> None:
-        filling.fill(5)
+        indexing.fill(5)
 
 
 STEPS: Mapping[str, Callable[[World, str, MessageState], None]] = {
@@ -123,7 +123,7 @@ def _lived(history: list[tuple[str, str, MessageState]]) -> None:
         STEPS[name](world, said, state)
     types, kept = Counter(Message.objects.values_list("type", flat=True)), _held()
     final = dict(Message.objects.filter(state__in=FINAL).values_list("pk", "state"))
-    erasure = asking.ask(world.person, by=world.boss)
+    erasure = requesting.ask(world.person, by=world.boss)
     if (ended := turns(erasure)) != "done":
         assert "names the person is being sent" in ended
         _send_the_rest()

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from commlog import jobs
-from commlog.bulk import choosing
+from commlog.bulk import selection
 from commlog.incidents import report
 from commlog.kit.limits import TookTooLong
 from commlog.models import AuditEntry, Job
@@ -142,7 +142,7 @@ def test_it_says_why_nothing_was_resent(
     incident = make_incident(make_lane(), began_at=began)
     for _ in range(3):
         _failed(began)
-    monkeypatch.setattr(choosing, name, value)
+    monkeypatch.setattr(selection, name, value)
     _resend(client, incident)
     said = f"Nothing was resent. {why} Choose some of them in the log, by their date."
     assert said in client.get(f"/incidents/{incident.key.hex}/").text

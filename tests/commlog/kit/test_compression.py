@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from commlog.api import written
+from commlog.api import large_responses
 from notifications.states import MessageState, MessageType
 from tests.commlog.api.conftest import Program, program
 from tests.commlog.api.test_optional import TEMPLATE
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.django_db
 LONG = "All work and no play. " * 100
 
 
-@pytest.mark.parametrize("at_once", [written._AT_ONCE, 100], ids=["in memory", "from a file"])
+@pytest.mark.parametrize("at_once", [large_responses._AT_ONCE, 100], ids=["in memory", "from a file"])
 def test_a_long_answer_is_compressed(program: Program, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    monkeypatch.setattr(written, "_AT_ONCE", at_once)
+    monkeypatch.setattr(large_responses, "_AT_ONCE", at_once)
     make_message(MessageState.SENT, content=LONG)
     plain = program.post(f"{BASE}:search", [])
     answer = program.post(f"{BASE}:search", [], Accept_Encoding="gzip")

@@ -7,12 +7,12 @@ from django.db import connection
 from django.test import Client
 
 from commlog.kit.limits import TookTooLong
-from commlog.log import looked, page
+from commlog.log import page, partial_search
 from commlog.retention import holds
 from notifications.models import HeldMessage, WordsReach
 from notifications.models.legal_hold import LegalHold
 from notifications.states import MessageState
-from notifications.words import filling
+from notifications.words import indexing
 from notifications.words.lexemes import VERSION
 from tests.factories import make_message, make_user
 
@@ -29,7 +29,7 @@ def _listed(pages: Client, text: str, **more: str) -> list[str]:
 def test_words_are_listed_newest_first_with_every_filter(pages: Client) -> None:
     make_message(MessageState.FAILED, subject="first", content="Your instalment of March is due")
     make_message(MessageState.SENT, subject="second", content="Instalments: none due")
-    filling.fill(5)
+    indexing.fill(5)
     make_message(MessageState.FAILED, subject="third", content="The last instalment, due soon")
     make_message(MessageState.FAILED, subject="else", content="Nothing is due; installation")
     assert _listed(pages, "due inst*") == ["else", "third", "second", "first"]
@@ -47,7 +47,7 @@ def test_a_search_for_words_asks_as_much_whatever_it_finds(
 ) -> None:
     for _ in range(number):
         make_message(MessageState.SENT, content="Your instalment is due")
-    filling.fill(5)
+    indexing.fill(5)
     pages.get(URL)
     with django_assert_num_queries(17 if connection.vendor == "sqlite" else 21):  # type: ignore[operator]
         assert len(_listed(pages, "instalment")) == number
@@ -57,7 +57,7 @@ def test_the_page_says_what_is_not_indexed_yet(pages: Client, settings: object) 
     made = [
         make_message(subject=f"of {day}", created_at=datetime(2026, 3, day, 12, tzinfo=UTC)) for day in (1, 2)
     ]
-    filling.fill(5)
+    indexing.fill(5)
     assert pages.get(URL, {"q": "payment"}).context["log"].notices == []
     WordsReach.objects.update(floor=made[0].pk)
     found = pages.get(URL, {"q": "payment"}).context["log"]
@@ -80,13 +80,13 @@ def test_a_search_that_is_stopped_says_how_far_back_it_looked(
     pages: Client, monkeypatch: pytest.MonkeyPatch, text: str, whole: bool, said: str
 ) -> None:
     old, new = (make_message(subject=each) for each in ("old", "new"))
-    filling.fill(5)
+    indexing.fill(5)
     WordsReach.objects.update(floor=0 if whole else old.pk)
 
     def stopped(*_: object, **__: object) -> None:
         raise TookTooLong
 
-    monkeypatch.setattr(looked, "NEWEST", 1)
+    monkeypatch.setattr(partial_search, "NEWEST", 1)
     monkeypatch.setattr(page, "_page", stopped)
     log = pages.get(URL, {"q": text}).context["log"]
     assert [row.message for row in log.rows] == [new]
@@ -100,7 +100,7 @@ def test_a_hold_by_a_view_keeps_what_has_the_words_or_a_part_of_them() -> None:
     )
     kept = [make_message(content=each) for each in ("Rént due", "parents", "rents")]
     make_message(content="nothing")
-    filling.fill(5)
+    indexing.fill(5)
     while holds.look_through(hold):
         continue
     assert sorted(HeldMessage.objects.values_list("message", flat=True)) == [each.pk for each in kept]

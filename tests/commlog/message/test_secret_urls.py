@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from notifications import events
-from notifications.delivery.retiring import retire
+from notifications.delivery.deactivation import retire
 from notifications.events import Happening
 from notifications.models import Message, NotificationTemplate
 from notifications.states import MessageState, MessageType

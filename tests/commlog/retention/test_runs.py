@@ -31,7 +31,7 @@ from commlog.models import (
 )
 from commlog.models.job import JobState
 from commlog.models.retention import Kept
-from commlog.retention import holds, others, periods, runs
+from commlog.retention import holds, other_tables, periods, runs
 from commlog.retention.batches import Batches, Changed
 from commlog.retention.chains import Place
 from notifications.content import COLUMNS, FACTS
@@ -292,7 +292,7 @@ def test_attempts_receipts_events_and_the_trail_have_periods_too(boss: User) -> 
 def test_a_file_has_what_entries_of_the_trail_said(boss: User) -> None:
     entry = audit.record(boss, AuditAction.CHANGED, kind="role", label="Clerk", after={"pages": 1})
     assert entry
-    table = others.TABLES[Kept.AUDIT]
+    table = other_tables.TABLES[Kept.AUDIT]
     (line,) = table.lines(table.rows(entry.pk - 1, 10), timezone.now() + timedelta(days=1))
     assert (line["id"], line["action"], line["target_kind"]) == (entry.pk, "CHANGED", "role")
     assert line["words"] == {"target_label": "Clerk", "before": None, "after": {"pages": 1}}

@@ -13,7 +13,7 @@ from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
-from notifications.cluster import broker, resting
+from notifications.cluster import broker, idle
 from notifications.cluster.broker import MessageBroker
 from notifications.database.commits import committed, wait_for_another
 from notifications.models import Message
@@ -115,9 +115,9 @@ def test_it_rests_while_nothing_was_committed_and_nothing_becomes_due(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stamp = "1"
-    for module in (broker, resting):
+    for module in (broker, idle):
         monkeypatch.setattr(module, "committed", lambda: (1, stamp))
-    monkeypatch.setattr(resting, "LONGEST", 60.0)
+    monkeypatch.setattr(idle, "LONGEST", 60.0)
     make_message(MessageState.SENT)
     ours = MessageBroker("commlog")
     assert ours.dequeue() is None

@@ -23,7 +23,7 @@ from notifications.cluster import health, supervisor
 from notifications.cluster.broker import MessageBroker
 from notifications.database import sql
 from notifications.database.clock import db_now
-from notifications.delivery import at_once, claims, leases, results
+from notifications.delivery import claims, fast_path, leases, results
 from notifications.events import Happening
 from notifications.lanes import openings
 from notifications.models import DeliveryReceipt, Lane, Message
@@ -46,7 +46,7 @@ TABLES = (sql.MESSAGE, sql.ATTEMPT, sql.LANE, DeliveryReceipt._meta.db_table)
 EXECUTED = {
     "openings": openings._OPENINGS, "claim": claims._LOCK_DUE, "attempts": claims._OPEN_ATTEMPTS,
     "take": claims._TAKE, "permit": claims.PERMIT, "renew": claims._RENEW, "lock": results._LOCK,
-    "sent": results.MARK_SENT, "close": results.CLOSE, "round": at_once._ROUND,
+    "sent": results.MARK_SENT, "close": results.CLOSE, "round": fast_path._ROUND,
 }  # fmt: skip
 
 

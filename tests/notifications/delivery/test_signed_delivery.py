@@ -10,7 +10,7 @@ from pytest_httpserver import HTTPServer
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from werkzeug import Response
 
-from commlog.message_templates import keeping
+from commlog.message_templates import changes
 from commlog.models import AuditEntry
 from notifications import channels, outbox
 from notifications.channels.webhook import new_secret
@@ -82,12 +82,12 @@ def test_messages_are_signed_with_the_secrets_of_the_moment_they_leave(
     assert sent(hook(template)).state == MessageState.SENT
     assert verified_by(old, httpserver)
 
-    new = keeping.renew_secret(template, by=admin())
+    new = changes.renew_secret(template, by=admin())
     sent(waiting)
     sent(hook(template))
     assert (verified_by(old, httpserver), verified_by(new, httpserver)) == (True, True)
 
-    newest = keeping.renew_secret(template, by=admin())
+    newest = changes.renew_secret(template, by=admin())
     sent(hook(template))
     assert [verified_by(secret, httpserver) for secret in (old, new, newest)] == [False, True, True]
 

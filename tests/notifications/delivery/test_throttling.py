@@ -15,7 +15,7 @@ from bench.standins import StandIns
 from notifications import channels, outbox, tasks
 from notifications.channels.base.contract import About, DeliveryError, Envelope, Receipt
 from notifications.database.clock import db_now
-from notifications.delivery import alike
+from notifications.delivery import throttle_detection
 from notifications.delivery.claims import Claim
 from notifications.delivery.results import Result
 from notifications.failures import Reason
@@ -172,7 +172,7 @@ def answers(*said: tuple[str, str]) -> list[bool]:
         refusal = DeliveryError(
             Reason.MESSAGING_EXCEPTION, words, about=About.RECIPIENT, temporary=words.startswith("4")
         )
-        (read,) = alike.read([Result(claim, refusal if words else Receipt(), now, now)])
+        (read,) = throttle_detection.read([Result(claim, refusal if words else Receipt(), now, now)])
         found.append(isinstance(read.answer, DeliveryError) and read.answer.throttled)
     return found
 

@@ -19,7 +19,7 @@ from notifications import outbox, tasks
 from notifications.channels.base.contract import DeliveryError
 from notifications.database.clock import db_now
 from notifications.delivery import tallies
-from notifications.delivery.failing import is_failing, likeness
+from notifications.delivery.lane_failures import is_failing, likeness
 from notifications.failures import Reason
 from notifications.lanes.lane_health import LaneHealth, clock, health_of, minute_of
 from notifications.models import Lane, LaneRefusal, LaneTally, Message

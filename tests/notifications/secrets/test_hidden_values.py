@@ -12,7 +12,7 @@ from commlog.kit.sentences import sentence
 from commlog.message.compose import can_be_written_anew
 from notifications import events, outbox, sendable
 from notifications.channels import DeliveryError, Envelope, Receipt
-from notifications.delivery import whole
+from notifications.delivery import secret_values
 from notifications.events import Happening
 from notifications.failures import Reason
 from notifications.models import BusinessEvent, Message, NotificationTemplate, SealedValues
@@ -79,12 +79,12 @@ def test_it_is_sent_and_stands_nowhere(type: MessageType) -> None:
             cursor.execute(f'SELECT * FROM "{table}"')
             assert PIN not in repr(cursor.fetchall()), table
     gateway = Gateway()
-    answer = whole.send(gateway, _envelope(message))  # type: ignore[arg-type]
+    answer = secret_values.send(gateway, _envelope(message))  # type: ignore[arg-type]
     assert (gateway.got[0].body, gateway.got[0].secrets) == (SENT, "")
     assert gateway.got[0].html == ("<p>482915</p>" if type == MessageType.EMAIL else "")
     assert PIN not in answer.detail
     with pytest.raises(DeliveryError) as refused:
-        whole.send(Gateway(error=True), _envelope(message))  # type: ignore[arg-type]
+        secret_values.send(Gateway(error=True), _envelope(message))  # type: ignore[arg-type]
     assert PIN not in refused.value.detail
 
 
@@ -129,7 +129,7 @@ def test_it_is_resent_as_it_is_and_to_its_own_destination() -> None:
     new = outbox.resend(message, by=by).message
     assert list(SealedValues.objects.values_list("message", "kept_until")) == [(new.pk, None)]
     gateway = Gateway()
-    whole.send(gateway, _envelope(new))  # type: ignore[arg-type]
+    secret_values.send(gateway, _envelope(new))  # type: ignore[arg-type]
     assert gateway.got[0].body == SENT
 
 
@@ -145,7 +145,7 @@ def test_nothing_is_asked_of_messages_without_one() -> None:
         connection,
     ) as asked:
         assert SealedValues.objects.of([], timezone.now()) == {}
-        whole.send(gateway := Gateway(), envelope)  # type: ignore[arg-type]
+        secret_values.send(gateway := Gateway(), envelope)  # type: ignore[arg-type]
     assert (len(asked), gateway.got) == (0, [envelope])
 
 

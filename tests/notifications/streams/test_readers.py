@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from notifications.database.clock import db_now
 from notifications.models import StreamCursor, StreamEvent, StreamPartition, StreamReader, StreamSubscription
-from notifications.streams import keeping, publishing, readers, subscriptions
+from notifications.streams import maintenance, publishing, readers, subscriptions
 from notifications.streams.readers import NoFreeSlot
 from notifications.streams.reading import Options, Stream
 from notifications.streams.subscriptions import NoSuchStream, ResetUnderWay, Wish
@@ -141,7 +141,7 @@ def do(step: str, number: int, model: Model, found: StreamSubscription) -> None:
     elif step == "expire":
         oldest = StreamEvent.objects.order_by("pk").values_list("pk", flat=True)[: number * 2]
         StreamEvent.objects.filter(pk__in=list(oldest)).update(appended_at=db_now() - timedelta(days=9))
-        keeping.keep()
+        maintenance.keep()
         for partition in StreamPartition.objects.all():
             model.kept[partition.number] = [
                 each for each in model.kept[partition.number] if each >= partition.first_offset
@@ -178,7 +178,7 @@ def do(step: str, number: int, model: Model, found: StreamSubscription) -> None:
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_cursors_do_as_the_model_says(steps: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("notifications.streams.keeping._PAUSE", 0)
+    monkeypatch.setattr("notifications.streams.maintenance._PAUSE", 0)
     monkeypatch.setattr(
         "notifications.streams.hub.join",
         lambda pk: __import__("types").SimpleNamespace(reader_id=pk, words=set(), ended=False),

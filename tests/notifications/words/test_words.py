@@ -12,13 +12,13 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from notifications.criteria import Criterion, Operator, narrow
-from notifications.criteria.worded import ask, holding, reading
+from notifications.criteria.word_search import ask, holding, reading
 from notifications.forgetting import rows, words
 from notifications.models import Message, MessageWords, WordsReach, newest_id
 from notifications.models.message_words import Extent
 from notifications.states import MessageState, MessageType
-from notifications.words import filling, index
-from notifications.words.filling import Settled
+from notifications.words import index, indexing
+from notifications.words.indexing import Settled
 from notifications.words.lexemes import VERSION, Parts, lexemes, of_message
 from notifications.words.question import words_of_part
 from tests.factories import make_lane, make_message
@@ -102,7 +102,7 @@ def _looked_at(text: str, messages: list[Message]) -> list[int]:
 
 
 def _fill() -> None:
-    filling.fill(5)
+    indexing.fill(5)
 
 
 def test_the_index_answers_as_looking_at_each_message_does(texts: list[Message], monkeypatch: Any) -> None:
@@ -110,12 +110,12 @@ def test_the_index_answers_as_looking_at_each_message_does(texts: list[Message],
     assert sum(map(bool, answers.values())) > 45
     assert all(answers[text] == [texts[-1].pk] for text in ("+49 170 12", "01701234", "491701", "34567"))
     assert {text: _found(text) for text in _ASKED} == answers  # nothing is filled in yet
-    monkeypatch.setitem(filling._BATCH, connection.vendor, 7)
+    monkeypatch.setitem(indexing._BATCH, connection.vendor, 7)
     newest = newest_id(Message)
-    while filling.step(newest):  # killed between any two
+    while indexing.step(newest):  # killed between any two
         for text in ("rent", "京都", '"rent due"', "0170 1234567"):
             assert _found(text) == answers[text] or WordsReach.objects.get().floor
-    assert filling.left() == (0, 0)
+    assert indexing.left() == (0, 0)
     assert {text: _found(text) for text in _ASKED} == answers
     monkeypatch.setitem(index._COMMON, connection.vendor, 0)  # as if many held them
     assert {text: _found(text) for text in _ASKED} == answers
@@ -144,11 +144,11 @@ def test_texts_come_apart_into_words(text: str, expected: list[str]) -> None:
 def test_old_messages_are_filled_in_downwards_and_are_read_until_then(
     texts: list[Message], monkeypatch: Any
 ) -> None:
-    monkeypatch.setitem(filling._BATCH, connection.vendor, 10)
+    monkeypatch.setitem(indexing._BATCH, connection.vendor, 10)
     expected = _looked_at("strasse", texts)
-    filling.begin()
+    indexing.begin()
     floors = [WordsReach.objects.get().floor]
-    while filling.step(newest_id(Message)):
+    while indexing.step(newest_id(Message)):
         floors.append(WordsReach.objects.get().floor)
         # An accent is not seen by reading, but nothing that is spelled so is missed.
         assert {pk for pk in expected if "strasse" in Message.objects.get(pk=pk).content} <= set(
@@ -160,7 +160,7 @@ def test_old_messages_are_filled_in_downwards_and_are_read_until_then(
     WordsReach.objects.update(version=VERSION - 1)  # an upgrade that spells words otherwise
     assert _found("strasse") == expected
     call_command("reindex", verbosity=0)
-    assert (filling.left(), _found("strasse")) == ((0, 0), expected)
+    assert (indexing.left(), _found("strasse")) == ((0, 0), expected)
 
 
 def test_words_that_went_are_gone_from_the_index_at_once(texts: list[Message]) -> None:
@@ -266,14 +266,14 @@ def test_what_is_committed_late_with_a_lower_id_is_not_passed_by(other_session: 
     newer = make_message(MessageState.SENT, content="early words")
     settled = Settled()
     for _ in range(3):
-        filling.step(settled.look())
+        indexing.step(settled.look())
     assert settled.pk < newer.pk - 1
     assert _found("words") == [newer.pk]
     commit()
     assert _found("late") == [newer.pk - 1]
     for _ in range(3):
-        filling.step(settled.look())
-    assert filling.left() == (0, 0)
+        indexing.step(settled.look())
+    assert indexing.left() == (0, 0)
     assert _found("words") == [newer.pk - 1, newer.pk]
 
 
@@ -281,18 +281,18 @@ def test_nothing_is_asked_while_nothing_was_committed_since_nothing_was_left(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stamp = "1"
-    monkeypatch.setattr(filling, "committed", lambda: (1, stamp))
+    monkeypatch.setattr(indexing, "committed", lambda: (1, stamp))
     settled = Settled()
     make_message(content="first words")
-    while filling.turn(settled) != filling.REST_OF_A_SUPERVISOR:
-        assert filling.left()[1] == 0  # one turn filled it in
+    while indexing.turn(settled) != indexing.REST_OF_A_SUPERVISOR:
+        assert indexing.left()[1] == 0  # one turn filled it in
     with CaptureQueriesContext(connection) as asked:
-        assert filling.turn(settled) == filling.REST_OF_A_SUPERVISOR
+        assert indexing.turn(settled) == indexing.REST_OF_A_SUPERVISOR
     assert len(asked) == 0
 
     later = make_message(content="later words")
     stamp = "2"
-    filling.turn(settled)
+    indexing.turn(settled)
     assert _found("later") == [later.pk]
 
 

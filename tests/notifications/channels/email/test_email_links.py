@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from bench.hostile.servers import ScriptedSmtp
 from notifications import channels, outbox
-from notifications.delivery import drain, whole
+from notifications.delivery import drain, secret_values
 from notifications.models import Attempt, SealedValues
 from notifications.outbox import Draft, Unsendable
 from notifications.process import this_process
@@ -95,7 +95,7 @@ def test_what_expired_is_not_sent(server: ScriptedSmtp) -> None:
     assert (late.state, late.failure_cause) == (MessageState.FAILED, GONE)
     live.refresh_from_db()
     assert (live.state, len(server.mails)) == (MessageState.SENT, 1)
-    whole.sweep()
+    secret_values.sweep()
     assert not SealedValues.objects.exists()
     with pytest.raises(Unsendable, match="its secret value was deleted"):
         outbox.resend(late, by=officer())

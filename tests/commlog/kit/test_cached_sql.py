@@ -1,0 +1,47 @@
+"""A question of every page is written once, and asked with other ids each time."""
+
+import pytest
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
+
+from commlog.kit.cached_sql import Written, WrittenPart
+from notifications.models import Client
+from tests.factories import make_client
+
+pytestmark = pytest.mark.django_db
+made: list[tuple[int, ...]] = []
+BOOLEAN = BooleanField()
+
+
+def _between(first: int, last: int, *others: int) -> QuerySet[Client]:
+    made.append((first, last, *others))
+    chosen = Q(pk__gte=first, pk__lte=last) | Q(pk__in=others)
+    return Client.objects.filter(chosen, state="ACTIVE").order_by("-pk")[:50]
+
+
+def test_it_is_asked_with_other_ids_and_written_once_for_each_number_of_them() -> None:
+    made.clear()
+    a, b, c = (make_client(state="ACTIVE").pk for _ in range(3))
+    asked = Written(_between)
+    assert [row.pk for row in asked.rows(a, b)] == [b, a]
+    assert [row.pk for row in asked.rows(b, c)] == [c, b]
+    assert [row.pk for row in asked.rows(a, a, c)] == [c, a]
+    assert [row.pk for row in asked.rows(c, c, a)] == [c, a]
+    assert [len(ids) for ids in made] == [2, 3]
+
+
+def test_rows_are_whole_and_tuples_plain() -> None:
+    ana = make_client(first_names="Ana", custom_fields={"branch": "100 %"})
+    (row,) = Written(lambda pk: Client.objects.filter(pk=pk)).rows(ana.pk)
+    assert (row, row.key, row.custom_fields, row.name) == (ana, ana.key, {"branch": "100 %"}, ana.name)
+    named = Written(lambda pk: Client.objects.filter(pk=pk, first_names="Ana").values_list("pk", "last_name"))
+    assert named.tuples(ana.pk) == [(ana.pk, ana.last_name)]
+    assert named.tuples(ana.pk + 1) == []
+
+
+def test_a_part_says_the_same_of_each_row() -> None:
+    ana, bo = make_client(first_names="Ana"), make_client(first_names="Bo")
+    called = ExpressionWrapper(Exists(Client.objects.filter(pk=OuterRef("pk"), first_names="Ana")), BOOLEAN)
+    part = WrittenPart(Client, called, BOOLEAN)
+    for _ in range(2):
+        rows = Client.objects.filter(pk__in=[ana.pk, bo.pk]).annotate(called=part.sql())
+        assert {row.pk: row.called for row in rows} == {ana.pk: True, bo.pk: False}
