@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q, prefetch_related_objects
 from django.template.defaultfilters import pluralize
 
 from commlog.kit.limits import A_COUNT, TookTooLong, counted_in_time, time_limit
@@ -47,7 +47,12 @@ class Report:
         found = [
             *_together((part.began_at, part.lane, "First failure") for part in self.parts),
             *_together((part.opened_at, part.lane, "Incident opened") for part in self.parts),
-            *_together((part.recovered_at, part.lane, "Working again") for part in self.parts),
+            *_together(
+                (part.recovered_at, part.lane, "Working again") for part in self.parts if not part.unconfirmed
+            ),
+            *_together(
+                (part.recovered_at, part.lane, "No more failures") for part in self.parts if part.unconfirmed
+            ),
         ]
         found += [
             Moment(
@@ -84,10 +89,12 @@ def _together(those: Iterable[tuple[datetime | None, Lane, str]]) -> list[Moment
 
 def report(incident: Incident, scope: MessageQuerySet) -> Report:
     """Return the current report of an incident. `scope`: the messages that the reader may see."""
+    parts = IncidentLane.objects.select_related("lane").order_by("pk")
+    prefetch_related_objects([incident], Prefetch("lanes", parts))
     told = scope.filter(pk__in=incident.notices.values("message"))
     return Report(
         incident=incident,
-        parts=list(incident.lanes.select_related("lane").order_by("pk")),
+        parts=list(incident.lanes.all()),
         standing=_standing(incident, scope),
         waiting=counted_in_time(attribution.waiting(incident), MOST_WAITING),
         jobs=list(incident.jobs.select_related("owner").order_by("pk")),

@@ -120,7 +120,7 @@ def _recover(part: IncidentLane) -> None:
     with transaction.atomic():
         incident = Incident.objects.select_for_update().get(pk=part.incident_id)
         mine = IncidentLane.objects.filter(pk=part.pk, recovered_at=None, well_since=part.well_since)
-        if not mine.update(recovered_at=part.well_since):
+        if not mine.update(recovered_at=part.well_since, unconfirmed=not _has_delivered_since(part)):
             return
         parts = IncidentLane.objects.filter(incident=incident)
         if parts.filter(recovered_at=None).exists():
@@ -130,3 +130,9 @@ def _recover(part: IncidentLane) -> None:
         incident.closed_at = ended
         alerts.record(incident, before={"state": "open"}, after={"state": "recovered"})
         notices.recovered(incident)
+
+
+def _has_delivered_since(part: IncidentLane) -> bool:
+    """Return whether its lane delivered anything after it failed. One unused for an hour does not fail."""
+    health = health_of([part.lane], part.well_since or part.began_at)[part.lane_id]
+    return health.last_success is not None and health.last_success > part.began_at

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from notifications import alerts
 from notifications.incidents import attribution
-from notifications.lanes.lane_health import health_of
 from notifications.models import Incident, IncidentLane, IncidentNotice, Lane
 
 MOST_COUNTED = 10_000  # failed messages: the supervisor counts them, which looks after the senders besides
@@ -32,7 +31,8 @@ def recovered(incident: Incident) -> None:
     """
     lasted = (incident.closed_at or incident.opened_at) - incident.opened_at
     minutes = max(1, round(lasted / timedelta(minutes=1)))
-    silent = _silent(incident)
+    parts = IncidentLane.objects.filter(incident=incident, unconfirmed=True).select_related("lane")
+    silent = [part.lane for part in parts.order_by("pk")]
     _tell(
         incident,
         "Commlog: nothing fails any more" if silent else "Commlog: delivery has recovered",
@@ -49,16 +49,6 @@ def _over(silent: Sequence[Lane]) -> str:
         f"No message by {names} fails any more, but none was accepted there since the failures. It is not "
         "known whether delivery works again.\n\nClosed"
     )
-
-
-def _silent(incident: Incident) -> list[Lane]:
-    """Return its lanes by which nothing was accepted since they failed: a lane that nobody uses for an hour
-    is not said to fail.
-    """
-    parts = list(IncidentLane.objects.filter(incident=incident).select_related("lane").order_by("pk"))
-    healths = health_of([part.lane for part in parts], incident.closed_at or incident.opened_at)
-    last = {part.pk: healths[part.lane_id].last_success for part in parts}
-    return [part.lane for part in parts if (last[part.pk] or part.began_at) <= part.began_at]
 
 
 def _left_to_do(incident: Incident) -> str:

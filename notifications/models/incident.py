@@ -23,6 +23,11 @@ class Incident(models.Model):
     def __str__(self) -> str:
         return f"Incident of {timezone.localtime(self.opened_at):%-d %b %Y %H:%M}"
 
+    @property
+    def unconfirmed(self) -> bool:
+        """Whether it closed although it is not known whether all of its lanes work again."""
+        return self.closed_at is not None and any(part.unconfirmed for part in self.lanes.all())
+
 
 class IncidentLane(models.Model):
     """A lane's part in an incident.
@@ -37,6 +42,8 @@ class IncidentLane(models.Model):
     opened_at = models.DateTimeField()
     well_since = models.DateTimeField(null=True)  # set while it is not known whether that lasts
     recovered_at = models.DateTimeField(null=True)
+    # It stopped failing because nobody used it: whether it works again is not known.
+    unconfirmed = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

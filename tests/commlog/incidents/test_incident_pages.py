@@ -162,6 +162,23 @@ def test_what_happened_to_lanes_together_is_one_line(client: Client, began: date
     ]
 
 
+def test_an_incident_of_a_lane_that_nobody_uses_is_not_said_to_be_over(
+    client: Client, began: datetime
+) -> None:
+    client.force_login(officer())
+    incident = make_incident(make_lane(name="mail:25"), began_at=began, closed_at=timezone.now())
+    page = client.get(f"/incidents/{incident.key.hex}/").text
+    assert ("recovered</h1>" in page, "Working again since" in page) == (True, True)
+
+    incident.lanes.update(unconfirmed=True)
+
+    page = client.get(f"/incidents/{incident.key.hex}/").text
+    assert ("no more failures</h1>" in page, "Working again" in page) == (True, False)
+    assert "and no deliveries: it is not known whether it works again" in page
+    assert "(not confirmed)" in client.get("/incidents/").text
+    assert "No more failures, and no deliveries yet" in client.get("/").text
+
+
 def test_a_damaged_form_resends_nothing(client: Client, began: datetime) -> None:
     client.force_login(officer())
     incident = make_incident(make_lane(), began_at=began)

@@ -95,7 +95,7 @@ def test_a_lane_that_nobody_uses_for_an_hour_is_not_said_to_work(settings: Any) 
         detection.watch(now + timedelta(minutes=61, seconds=seconds))
 
     incident = Incident.objects.get()
-    assert incident.closed_at == now + timedelta(minutes=61)
+    assert (incident.closed_at, incident.unconfirmed) == (now + timedelta(minutes=61), True)
     told = incident.notices.latest("pk").message
     assert told.subject == "Commlog: nothing fails any more"
     assert told.content.startswith(
