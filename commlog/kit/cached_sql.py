@@ -1,7 +1,7 @@
-"""Statements, and parts of them, that are written once a process.
+"""Queries and expressions whose SQL is compiled once per process.
 
-What every page asks is answered in less time than Django takes to write the question, and the question is the
-same but for some numbers.
+The queries of every page differ only in ids, and Django takes longer to compile one than PostgreSQL to answer
+it.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,34 +12,34 @@ from django.db.models import Field, Model, QuerySet
 from django.db.models.expressions import Combinable, RawSQL
 
 Row = TypeVar("Row", bound=Model)
-_GAP = -(2**40)  # and below: in place of the numbers, which are ids
+_GAP = -(2**40)  # and below: placeholders for ids
 
 
-class Written(Generic[Row]):
-    """A question about ids. `ask`: makes it of them, and puts each into the statement as it is."""
+class CachedQuery(Generic[Row]):
+    """A query that differs only in ids. `ask` builds it from them and passes each on unchanged."""
 
     def __init__(self, ask: Callable[..., QuerySet[Row, Any]]) -> None:
         self._ask = ask
-        self._written: dict[tuple[str, int], tuple[type[Row], str, Sequence[Any]]] = {}
+        self._compiled: dict[tuple[str, int], tuple[type[Row], str, Sequence[Any]]] = {}
 
     def rows(self, *ids: int) -> list[Row]:
-        """Return the rows; what the question does not load is loaded once it is asked for."""
-        model, sql, params = self._about(ids)
+        """Return the rows. Fields that the query does not load are deferred."""
+        model, sql, params = self._statement(ids)
         return list(model._base_manager.using(router.db_for_read(model)).raw(sql, params))
 
     def tuples(self, *ids: int) -> list[tuple[Any, ...]]:
-        """Return the values of a `values_list` as the database's driver gives them: texts and numbers."""
-        model, sql, params = self._about(ids)
+        """Return the values of a `values_list` as the driver returns them: texts and numbers."""
+        model, sql, params = self._statement(ids)
         with connections[router.db_for_read(model)].cursor() as cursor:
             cursor.execute(sql, params)
             return list(cursor.fetchall())
 
-    def _about(self, ids: Sequence[int]) -> tuple[type[Row], str, tuple[Any, ...]]:
+    def _statement(self, ids: Sequence[int]) -> tuple[type[Row], str, tuple[Any, ...]]:
         key = (connections["default"].vendor, len(ids))
-        if key not in self._written:
-            question = self._ask(*(_GAP - place for place in range(len(ids))))
-            self._written[key] = (question.model, *question.query.sql_with_params())
-        model, sql, params = self._written[key]
+        if key not in self._compiled:
+            query = self._ask(*(_GAP - place for place in range(len(ids))))
+            self._compiled[key] = (query.model, *query.query.sql_with_params())
+        model, sql, params = self._compiled[key]
         return (
             model,
             sql,
@@ -47,22 +47,22 @@ class Written(Generic[Row]):
         )
 
 
-class WrittenPart:
-    """An expression about a row that no query joins under another name: `model`'s table is its own."""
+class CachedExpression:
+    """An expression on a model's row, for queries in which the model's table has no alias."""
 
     def __init__(self, model: type[Model], expression: Combinable, output_field: "Field[Any, Any]") -> None:
         self._model, self._expression, self._output_field = model, expression, output_field
-        self._written: dict[str, tuple[str, Sequence[Any]]] = {}
+        self._compiled: dict[str, tuple[str, Sequence[Any]]] = {}
 
     def sql(self) -> RawSQL:
-        """Return it as SQL, for an annotation."""
+        """Return the expression as SQL, for an annotation."""
         vendor = connections["default"].vendor
-        if vendor not in self._written:
+        if vendor not in self._compiled:
             rows = self._model._base_manager.order_by().annotate(part=self._expression).values_list("part")
             text, params = rows.query.sql_with_params()
             name = connections["default"].ops.quote_name
             end = f" AS {name('part')} FROM {name(self._model._meta.db_table)}"
             if not (text.startswith("SELECT ") and text.endswith(end)):
                 raise ValueError(text)
-            self._written[vendor] = text.removeprefix("SELECT ").removesuffix(end), params
-        return RawSQL(*self._written[vendor], output_field=self._output_field)  # noqa: S611  Django's own
+            self._compiled[vendor] = text.removeprefix("SELECT ").removesuffix(end), params
+        return RawSQL(*self._compiled[vendor], output_field=self._output_field)  # noqa: S611  Django's own

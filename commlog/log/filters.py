@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 
-from commlog.kit.cached_sql import Written
+from commlog.kit.cached_sql import CachedQuery
 from commlog.kit.fields import DayField, SearchField
 from commlog.kit.sentences import alone, sentence
 from commlog.kit.widgets import PlainWidgets
@@ -317,7 +317,7 @@ def _named_by(column: str) -> QuerySet[User]:
 
 
 _NAMED = {
-    field.key: Written(partial(_named_by, field.column))
+    field.key: CachedQuery(partial(_named_by, field.column))
     for field in FIELDS.values()
     if field.bar and field.whom == "user"
 }

@@ -6,7 +6,7 @@ from functools import partial
 
 from django.db.models import QuerySet
 
-from commlog.kit.cached_sql import Written
+from commlog.kit.cached_sql import CachedQuery
 from commlog.log.columns import CATALOGUE, DEFAULT, Column, columns_of
 from commlog.models import ColumnLayout, User
 from commlog.models.column_layout import LogKind
@@ -55,7 +55,7 @@ def _chosen_by(kind: LogKind, user_id: int) -> QuerySet[ColumnLayout]:
     return ColumnLayout.objects.filter(user=user_id, kind=kind)
 
 
-_CHOSEN = {kind: Written(partial(_chosen_by, kind)) for kind in LogKind}
+_CHOSEN = {kind: CachedQuery(partial(_chosen_by, kind)) for kind in LogKind}
 
 
 def layout_in(keys: Sequence[str], own: Layout, *, timestamps: bool, compact: bool) -> Layout:

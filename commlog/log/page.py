@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from commlog.kit import paging
-from commlog.kit.cached_sql import WrittenPart
+from commlog.kit.cached_sql import CachedExpression
 from commlog.kit.limits import A_PAGE, TookTooLong, counted, time_limit
 from commlog.kit.paging import SIZES, BadCursor, Page, Sorting
 from commlog.kit.sentences import NEEDS_CONTENT
@@ -43,7 +43,7 @@ from notifications.models.message import MessageQuerySet
 EXCERPT = 200
 _SLOW = f"The search was stopped after {A_PAGE:.0f} seconds. Narrow it, for example by date."
 # Of every list of messages, and much longer to write than to answer.
-_ON_HOLD = WrittenPart(Message, ON_HOLD, BooleanField())
+_ON_HOLD = CachedExpression(Message, ON_HOLD, BooleanField())
 SORTABLE = 50_000  # an order that no index serves is made for at most so many rows
 
 

@@ -8,7 +8,7 @@ from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 
-from commlog.kit.cached_sql import Written
+from commlog.kit.cached_sql import CachedQuery
 from notifications import channels
 from notifications.models.folds import Folded, FoldField
 
@@ -113,4 +113,4 @@ def _held_by(user_id: int) -> QuerySet[Permission, tuple[str, str]]:
     return held.values_list("content_type__app_label", "codename").distinct()
 
 
-_HELD = Written(_held_by)
+_HELD = CachedQuery(_held_by)

@@ -1,6 +1,6 @@
-"""Which menu items, views and open jobs a user sees, before what each of them needs besides.
+"""Queries for the menu items, views and open jobs that a user sees, run on every page.
 
-For `commlog.permissions` alone. Every page asks for them.
+For `commlog.permissions` alone, which adds the other conditions of each.
 """
 
 from functools import partial
@@ -8,7 +8,7 @@ from functools import partial
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from commlog.kit.cached_sql import Written
+from commlog.kit.cached_sql import CachedQuery
 from commlog.models.column_layout import LogKind
 from commlog.models.custom_view import CustomView
 from commlog.models.job import OPEN, Job, JobKind, JobState
@@ -19,18 +19,18 @@ MOST_JOBS = 100  # counted no further
 
 
 def items_of(user_id: int) -> QuerySet[MenuItem]:
-    """The active items: first in the user's order, then everybody's."""
+    """Return the active items that the user sees: in the user's order, then the common one."""
     shared = MenuItem.roles.through.objects.filter(group__user=user_id).values("menuitem_id")
     seen = MenuItem.objects.filter(Q(for_everyone=True) | Q(creator=user_id) | Q(pk__in=shared), active=True)
     placed = seen.annotate(place=FilteredRelation("places", condition=Q(places__user=user_id)))
     return placed.order_by(F("place__position").asc(nulls_last=True), "position", "pk")
 
 
-MENU = Written(items_of)
+MENU = CachedQuery(items_of)
 
 
 def views_of(kind: LogKind, user_id: int, *items: int) -> QuerySet[CustomView]:
-    """The views of that kind of log, under every item or one of these: favourites first."""
+    """Return the views of that kind of log under every item or one of these, favourites first."""
     shared = CustomView.roles.through.objects.filter(group__user=user_id).values("customview_id")
     named = CustomView.users.through.objects.filter(user=user_id).values("customview_id")
     mine = Q(owner=user_id) | Q(pk__in=shared) | Q(pk__in=named)
@@ -46,14 +46,16 @@ def _tabs_of(kind: LogKind, *ids: int) -> QuerySet[CustomView]:
     return views_of(kind, *ids)[:MOST_TABS]
 
 
-TABS = {kind: Written(partial(_tabs_of, kind)) for kind in LogKind}
+TABS = {kind: CachedQuery(partial(_tabs_of, kind)) for kind in LogKind}
 
 
 def _jobs_of(user_id: int, also: Q = Q()) -> QuerySet[Job, tuple[str, int]]:  # noqa: B008  never changed
-    """One index look."""
+    """Return state and owner of open jobs, by one index lookup."""
     found = Job.objects.filter(Q(owner=user_id) | also, state__in=OPEN)
     return found.values_list("state", "owner")[:MOST_JOBS]
 
 
-JOBS = Written(_jobs_of)
-JOBS_TO_APPROVE = Written(partial(_jobs_of, also=Q(kind=JobKind.RESEND, state=JobState.AWAITING_APPROVAL)))
+JOBS = CachedQuery(_jobs_of)
+JOBS_TO_APPROVE = CachedQuery(
+    partial(_jobs_of, also=Q(kind=JobKind.RESEND, state=JobState.AWAITING_APPROVAL))
+)

@@ -3,7 +3,7 @@
 import pytest
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 
-from commlog.kit.cached_sql import Written, WrittenPart
+from commlog.kit.cached_sql import CachedExpression, CachedQuery
 from notifications.models import Client
 from tests.factories import make_client
 
@@ -21,7 +21,7 @@ def _between(first: int, last: int, *others: int) -> QuerySet[Client]:
 def test_it_is_asked_with_other_ids_and_written_once_for_each_number_of_them() -> None:
     made.clear()
     a, b, c = (make_client(state="ACTIVE").pk for _ in range(3))
-    asked = Written(_between)
+    asked = CachedQuery(_between)
     assert [row.pk for row in asked.rows(a, b)] == [b, a]
     assert [row.pk for row in asked.rows(b, c)] == [c, b]
     assert [row.pk for row in asked.rows(a, a, c)] == [c, a]
@@ -31,9 +31,11 @@ def test_it_is_asked_with_other_ids_and_written_once_for_each_number_of_them() -
 
 def test_rows_are_whole_and_tuples_plain() -> None:
     ana = make_client(first_names="Ana", custom_fields={"branch": "100 %"})
-    (row,) = Written(lambda pk: Client.objects.filter(pk=pk)).rows(ana.pk)
+    (row,) = CachedQuery(lambda pk: Client.objects.filter(pk=pk)).rows(ana.pk)
     assert (row, row.key, row.custom_fields, row.name) == (ana, ana.key, {"branch": "100 %"}, ana.name)
-    named = Written(lambda pk: Client.objects.filter(pk=pk, first_names="Ana").values_list("pk", "last_name"))
+    named = CachedQuery(
+        lambda pk: Client.objects.filter(pk=pk, first_names="Ana").values_list("pk", "last_name")
+    )
     assert named.tuples(ana.pk) == [(ana.pk, ana.last_name)]
     assert named.tuples(ana.pk + 1) == []
 
@@ -41,7 +43,7 @@ def test_rows_are_whole_and_tuples_plain() -> None:
 def test_a_part_says_the_same_of_each_row() -> None:
     ana, bo = make_client(first_names="Ana"), make_client(first_names="Bo")
     called = ExpressionWrapper(Exists(Client.objects.filter(pk=OuterRef("pk"), first_names="Ana")), BOOLEAN)
-    part = WrittenPart(Client, called, BOOLEAN)
+    part = CachedExpression(Client, called, BOOLEAN)
     for _ in range(2):
         rows = Client.objects.filter(pk__in=[ana.pk, bo.pk]).annotate(called=part.sql())
         assert {row.pk: row.called for row in rows} == {ana.pk: True, bo.pk: False}
