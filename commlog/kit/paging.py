@@ -185,7 +185,9 @@ def _first(stretch: QuerySet[Row], order: Sequence[str], most: int) -> list[Row]
 
 
 def _first_of_legs(stretch: QuerySet[Row], legs: Sequence[Q], order: Sequence[str], most: int) -> list[int]:
-    """The ids of the first rows in this order, read without the rows: there are most of each leg."""
+    """Return the ids of the first rows in this order, read without the rows: each leg has up to `most`."""
+    if stretch.query.is_empty():  # a UNION of such cannot be ordered
+        return []
     of_leg = getattr(stretch, "of_leg", stretch.filter)
     parts = [of_leg(leg).order_by(*order)[:most] for leg in legs]
     if not connections[stretch.db].features.supports_slicing_ordering_in_compound:  # SQLite

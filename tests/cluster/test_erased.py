@@ -38,10 +38,10 @@ print(person.key.hex)
 """
 _TRIED = "SELECT COUNT(DISTINCT message_id) FROM notifications_attempt WHERE finished_at IS NOT NULL"
 _ASK = """
-from commlog.erasure import asking
+from commlog.erasure import requesting
 from commlog.models import User
 from notifications.models import Client
-asking.ask(Client.objects.get(key="{key}"), by=User.objects.get())
+requesting.ask(Client.objects.get(key="{key}"), by=User.objects.get())
 """
 
 

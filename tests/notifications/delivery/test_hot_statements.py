@@ -182,7 +182,7 @@ def turns(lane: Lane, providers: StandIns, late: list[int]) -> None:
     outbox.enqueue_many(drafts * 10)
     assert broker.dequeue()
     for channel in MessageType:
-        assert tasks.drain(channel)
+        assert any(tasks.drain(channel) for _ in range(3))  # a busy machine may be late for a whole turn
     lose_workers(lane)
     Message.objects.filter(pk__in=late).update(receipt_due_at=db_now())
     assert tasks.drain("EMAIL")
