@@ -17,7 +17,8 @@ PACKAGES = ("commlog", "notifications")
 DOORS = (
     "alerts", "channels", "channels.base.detail", "channels.email", "channels.email.letter",
     "channels.sms.channel", "channels.webhook", "cluster.health", "cluster.schedules", "content", "criteria",
-    "database.clock", "database.guards", "database.id_lookup", "database.availability", "database.replica",
+    "database.availability", "database.cached_sql", "database.clock", "database.guards", "database.id_lookup",
+    "database.replica",
     "events", "failures", "failures.meanings",
     "faults", "criteria.word_search", "forgetting.people", "forgetting.rows", "forgetting.words",
     "incidents", "incidents.attribution", "lanes.lane_health",

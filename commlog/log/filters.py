@@ -13,7 +13,6 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
 
-from commlog.kit.cached_sql import CachedQuery
 from commlog.kit.fields import DayField, SearchField
 from commlog.kit.sentences import alone, sentence
 from commlog.kit.widgets import PlainWidgets
@@ -23,6 +22,7 @@ from commlog.models import JobItem, User
 from commlog.models.outcomes import JOB_PARTS, LEFT, Outcome
 from notifications import criteria
 from notifications.criteria import FIELDS, Criterion, Field, Kind, Operator
+from notifications.database.cached_sql import CachedQuery
 from notifications.faults import Malformed
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet

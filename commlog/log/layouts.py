@@ -6,10 +6,10 @@ from functools import partial
 
 from django.db.models import QuerySet
 
-from commlog.kit.cached_sql import CachedQuery
 from commlog.log.columns import CATALOGUE, DEFAULT, Column, columns_of
 from commlog.models import ColumnLayout, User
 from commlog.models.column_layout import LogKind
+from notifications.database.cached_sql import CachedQuery
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from commlog.kit import paging
-from commlog.kit.cached_sql import CachedExpression
 from commlog.kit.limits import A_PAGE, TookTooLong, counted, time_limit
 from commlog.kit.paging import SIZES, BadCursor, Page, Sorting
 from commlog.kit.sentences import NEEDS_CONTENT
@@ -37,6 +36,7 @@ from commlog.log.table import LogRow, MessageTable
 from commlog.message.held_back import held_back
 from commlog.message.offers import chains_of, offer_for
 from notifications.criteria import Match
+from notifications.database.cached_sql import CachedExpression
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
 

@@ -8,8 +8,8 @@ from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 
-from commlog.kit.cached_sql import CachedQuery
 from notifications import channels
+from notifications.database.cached_sql import CachedQuery
 from notifications.models.folds import Folded, FoldField
 
 ADMINISTRATOR = "Administrator"

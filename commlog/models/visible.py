@@ -8,11 +8,11 @@ from functools import partial
 from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from commlog.kit.cached_sql import CachedQuery
 from commlog.models.column_layout import LogKind
 from commlog.models.custom_view import CustomView
 from commlog.models.job import OPEN, Job, JobKind, JobState
 from commlog.models.menu_item import MenuItem
+from notifications.database.cached_sql import CachedQuery
 
 MOST_TABS = 20
 MOST_JOBS = 100  # counted no further

@@ -19,7 +19,7 @@ from django_q.signing import SignedPackage
 from notifications import delivery, receipts
 from notifications.cluster.idle import Rest
 from notifications.database import availability
-from notifications.database.cached_exists import AnyOf
+from notifications.database.cached_sql import CachedExists
 from notifications.database.clock import db_now
 from notifications.database.commits import committed
 from notifications.delivery import circuits
@@ -32,7 +32,7 @@ _MARK_EVERY = 1.0  # seconds
 _DATABASE_GONE = 1.0  # seconds to wait before asking a database again that did not answer
 _LONG_WORK_EVERY = 0.5  # seconds between two looks for it
 
-_ANYTHING_ELSE = AnyOf(lambda: [OrmQ.objects.all(), *import_string(settings.LONG_WORK["open"])()])
+_ANYTHING_ELSE = CachedExists(lambda: [OrmQ.objects.all(), *import_string(settings.LONG_WORK["open"])()])
 
 Package = tuple[int, str]
 
@@ -86,7 +86,7 @@ class MessageBroker(ORM):
 
         The last worker is for sending.
         """
-        if not _ANYTHING_ELSE.exist():
+        if not _ANYTHING_ELSE.found():
             return []
         now = timezone.now()
         queue = self.get_connection().filter(key=self.list_key)

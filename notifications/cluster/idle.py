@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.module_loading import import_string
 
-from notifications.database.cached_exists import AnyOf
+from notifications.database.cached_sql import CachedExists
 from notifications.database.clock import db_now
 from notifications.database.commits import committed, wait_for_another
 from notifications.lanes import openings
@@ -20,7 +20,7 @@ BRIEF = 2.0  # seconds: circuits close, incidents end and long work comes up by 
 LONGEST = 15.0  # seconds, where there is nothing of the kind: then only receipts become overdue by it
 _A_WAIT = 0.5  # seconds: whoever waits is to stop that late at the most
 
-_BY_THE_CLOCK = AnyOf(
+_BY_THE_CLOCK = CachedExists(
     lambda: [
         *import_string(settings.LONG_WORK["open"])(),
         Lane.objects.filter(~Q(circuit=Circuit.CLOSED) | Q(failing_since__isnull=False)),
@@ -43,7 +43,7 @@ class Rest:
             self._at_the_latest = 0.0
             return False
         if self._until <= time.monotonic():
-            if _BY_THE_CLOCK.exist():
+            if _BY_THE_CLOCK.found():
                 self._at_the_latest = 0.0
                 return False
             self._until = self._at_the_latest

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.models import F, Max
 
 from notifications import alerts
-from notifications.database.cached_exists import AnyOf
+from notifications.database.cached_sql import CachedExists
 from notifications.lanes.openings import PROBE_EVERY, works
 from notifications.models import FailingDestination, Lane, Message
 from notifications.models.lane import SOUND
@@ -27,7 +27,7 @@ _QUIET = timedelta(seconds=60)  # without a failure, longer than any retry waits
 _PARKED_AT_ONCE, _MOST_PARKED = 500, 2_500
 _FIRST = {"due_at__isnull": False, "parked_at": None}  # as the index of what is due says it
 _KNOWN_BY = ("pk", "destination")
-_HALF_OPEN = AnyOf(lambda: [Lane.objects.filter(circuit=Circuit.HALF_OPEN)])
+_HALF_OPEN = CachedExists(lambda: [Lane.objects.filter(circuit=Circuit.HALF_OPEN)])
 
 
 class Trouble(NamedTuple):
@@ -122,7 +122,7 @@ def delivered(lane_id: int, *, had_failed: bool, now: datetime) -> None:
 
 def close_quiet(now: datetime) -> None:
     """Close half-open circuits in which nothing has failed for a minute: the failed messages have left."""
-    if not _HALF_OPEN.exist():
+    if not _HALF_OPEN.found():
         return
     half_open = Lane.objects.filter(circuit=Circuit.HALF_OPEN).annotate(failed=Max("failing__failed_at"))
     for lane in half_open:

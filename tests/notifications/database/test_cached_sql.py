@@ -1,11 +1,14 @@
-"""A question of every page is written once, and asked with other ids each time."""
+"""Queries and expressions whose SQL is compiled once."""
 
 import pytest
+from django.db import connection
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
+from django.test.utils import CaptureQueriesContext
 
-from commlog.kit.cached_sql import CachedExpression, CachedQuery
-from notifications.models import Client
-from tests.factories import make_client
+from notifications.database.cached_sql import CachedExists, CachedExpression, CachedQuery
+from notifications.models import Client, Lane, Message
+from notifications.states import Circuit, MessageState
+from tests.factories import make_client, make_lane, make_message
 
 pytestmark = pytest.mark.django_db
 made: list[tuple[int, ...]] = []
@@ -47,3 +50,25 @@ def test_a_part_says_the_same_of_each_row() -> None:
     for _ in range(2):
         rows = Client.objects.filter(pk__in=[ana.pk, bo.pk]).annotate(called=part.sql())
         assert {row.pk: row.called for row in rows} == {ana.pk: True, bo.pk: False}
+
+
+def test_one_statement_asks_for_all_of_them_and_django_is_asked_once() -> None:
+    made: list[QuerySet[Lane] | QuerySet[Message]] = []
+
+    def make() -> list[QuerySet[Lane] | QuerySet[Message]]:
+        made.append(Lane.objects.exclude(circuit=Circuit.CLOSED).filter(name="mail:25"))
+        made.append(Message.objects.filter(state__in=[MessageState.FAILED, MessageState.QUEUED]))
+        return made
+
+    asked = CachedExists(make)
+    make_lane(name="mail:25")
+    with CaptureQueriesContext(connection) as queries:
+        assert not asked.found()
+    assert len(queries) == 1
+    message = make_message(MessageState.FAILED)
+    assert asked.found()
+    Message.objects.filter(pk=message.pk).delete()
+    assert not asked.found()
+    Lane.objects.filter(name="mail:25").update(failing_since=None, cap=1)
+    assert not asked.found()
+    assert len(made) == 2

@@ -1,15 +1,17 @@
 """Queries and expressions whose SQL is compiled once per process.
 
-The queries of every page differ only in ids, and Django takes longer to compile one than PostgreSQL to answer
-it.
+The queries of every page and of a resting cluster differ at most in ids, and Django takes longer to compile
+one than PostgreSQL to answer it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.db import connections, router
 from django.db.models import Field, Model, QuerySet
 from django.db.models.expressions import Combinable, RawSQL
+
+from notifications.database import sql
 
 Row = TypeVar("Row", bound=Model)
 _GAP = -(2**40)  # and below: placeholders for ids
@@ -24,14 +26,14 @@ class CachedQuery(Generic[Row]):
 
     def rows(self, *ids: int) -> list[Row]:
         """Return the rows. Fields that the query does not load are deferred."""
-        model, sql, params = self._statement(ids)
-        return list(model._base_manager.using(router.db_for_read(model)).raw(sql, params))
+        model, text, params = self._statement(ids)
+        return list(model._base_manager.using(router.db_for_read(model)).raw(text, params))
 
     def tuples(self, *ids: int) -> list[tuple[Any, ...]]:
         """Return the values of a `values_list` as the driver returns them: texts and numbers."""
-        model, sql, params = self._statement(ids)
+        model, text, params = self._statement(ids)
         with connections[router.db_for_read(model)].cursor() as cursor:
-            cursor.execute(sql, params)
+            cursor.execute(text, params)
             return list(cursor.fetchall())
 
     def _statement(self, ids: Sequence[int]) -> tuple[type[Row], str, tuple[Any, ...]]:
@@ -39,12 +41,28 @@ class CachedQuery(Generic[Row]):
         if key not in self._compiled:
             query = self._ask(*(_GAP - place for place in range(len(ids))))
             self._compiled[key] = (query.model, *query.query.sql_with_params())
-        model, sql, params = self._compiled[key]
+        model, text, params = self._compiled[key]
         return (
             model,
-            sql,
+            text,
             tuple(ids[_GAP - each] if type(each) is int and each <= _GAP else each for each in params),
         )
+
+
+class CachedExists:
+    """Whether any of several queries has a row, in one statement. `ask` builds them; they never change."""
+
+    def __init__(self, ask: Callable[[], Iterable[QuerySet[Any]]]) -> None:
+        self._ask = ask
+        self._compiled: tuple[str, list[Any]] | None = None
+
+    def found(self) -> bool:
+        """Return whether any of the queries has a row."""
+        if self._compiled is None:
+            parts = [each.order_by().values("pk").query.sql_with_params() for each in self._ask()]
+            text = " OR ".join(f"EXISTS ({text})" for text, _ in parts)
+            self._compiled = f"SELECT {text}", [value for _, values in parts for value in values]
+        return bool(sql.select(*self._compiled)[0][0])
 
 
 class CachedExpression:
