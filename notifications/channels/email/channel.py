@@ -18,7 +18,7 @@ from notifications.channels.email.addresses import pasted_address, plain_address
 from notifications.channels.email.connection_pool import ConnectionPool
 from notifications.channels.email.letter import compose, sender
 from notifications.channels.email.smtp_session import Refusal, Server, SmtpSession, Stage
-from notifications.channels.http.exchange import NO_TLS
+from notifications.channels.net.connecting import speaks_no_tls
 from notifications.channels.net.deadline import Deadline
 from notifications.failures import Reason
 from notifications.failures.meanings import Meaning
@@ -312,7 +312,7 @@ def _words(error: Exception, session: SmtpSession) -> str:
         said = f"an answer that is not SMTP: {_answer(error)}"
     elif isinstance(error, ssl.SSLCertVerificationError):
         said = f"its certificate is not trusted: {error.verify_message}"
-    elif isinstance(error, ssl.SSLError) and error.reason in NO_TLS:
+    elif speaks_no_tls(error):
         said = (
             "the server does not speak TLS at this port: is EMAIL_URL to begin with smtp:// or smtp+tls://?"
         )

@@ -8,7 +8,6 @@ import functools
 import http.client
 import os
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ from requests.structures import CaseInsensitiveDict
 
 from notifications.channels.base.detail import cleaned, in_words, unpacked
 from notifications.channels.http.connection import HOSTS, KEPT, Adapter, Admit, Call, thread
+from notifications.channels.net.connecting import speaks_no_tls
 from notifications.channels.net.deadline import Deadline
 
 CAP = 64 * 1024  # bytes of an answer's body that are read at most
@@ -115,7 +115,7 @@ def _read(response: urllib3.BaseHTTPResponse) -> Answer:
 
 
 def _so_far(error: Exception) -> bytes:
-    """What came of a text in chunks before it broke off: whole chunks, and a piece of the next."""
+    """Return what arrived of a chunked body before it broke off: whole chunks, and a part of the next."""
     outer = next((part for part in error.args if isinstance(part, http.client.IncompleteRead)), None)
     inner = outer.__cause__ if outer else None
     return (outer.partial if outer else b"") + (
@@ -128,14 +128,10 @@ def innermost(error: BaseException) -> str:
     error = _unwrapped(error)
     if isinstance(error, http.client.BadStatusLine):
         return _not_http(getattr(error, "line", ""))
-    if isinstance(error, ssl.SSLError) and error.reason in NO_TLS:
+    if speaks_no_tls(error):
         return "the receiver does not speak TLS at this port: is it an http address?"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return cleaned(str(text) or type(error).__name__)
-
-
-# What OpenSSL calls it where the other side answers in plain text.
-NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
 
 
 _FRAME = re.compile(r"\x00\x00[\x00-\xff][\x04\x07]", re.DOTALL)  # SETTINGS or GOAWAY come first

@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,6 +12,13 @@ from notifications.channels.net.deadline import Deadline, DeadlineExceeded
 # As socket.getaddrinfo gives it: the family and what connect() takes.
 Address = tuple[int, Any]
 Lookup = Callable[..., list[tuple[Any, Any, int, str, Any]]]
+# What OpenSSL calls it where the other side answers in plain text.
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG"})
+
+
+def speaks_no_tls(error: BaseException) -> bool:
+    """Return whether a handshake failed because the other side does not speak TLS at this port."""
+    return isinstance(error, ssl.SSLError) and error.reason in _NO_TLS
 
 
 def resolve(host: str, port: int, deadline: Deadline, lookup: Lookup | None = None) -> list[Address]:
