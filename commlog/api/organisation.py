@@ -1,4 +1,4 @@
-"""What extract tools ask first: the organisation and its branches."""
+"""The organisation and its branches, which extract tools ask for first."""
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse

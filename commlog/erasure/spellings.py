@@ -148,7 +148,7 @@ def _characters(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _goes_on(character: str) -> bool:
-    """Whether it may become one with the character before it: marks, and parts of Korean syllables."""
+    """Return whether it may combine with the character before it: marks, and parts of Korean syllables."""
     return unicodedata.category(character)[0] == "M" or "\u1160" <= character <= "\u11ff"
 
 

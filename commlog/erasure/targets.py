@@ -1,4 +1,4 @@
-"""What an erasure searches for: the person's names, addresses and numbers, messages and events.
+"""Search terms of an erasure: the person's names, addresses and numbers, and their messages and events.
 
 What others share is not searched for: two clients may have one name or number, and nothing of the other may
 be erased. `Sought.shared` counts what was excluded for that reason, and the certificate reports it.

@@ -1,4 +1,4 @@
-"""What is open over or within a page: a message in a dialog, a job in a line."""
+"""Items open over or within a page: a message in a dialog, a job in a line."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How far a text search has looked, and what the page says about that."""
+"""Text searches that were stopped: the part that was searched, and the page's notice about the rest."""
 
 from datetime import datetime
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Which log: the organisation's, a recipient's Communications tab, or an account's."""
+"""The place of a log: the organisation's, a recipient's Communications tab, or an account's."""
 
 from dataclasses import dataclass
 from typing import Self

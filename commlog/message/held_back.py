@@ -1,4 +1,4 @@
-"""What holds back waiting messages, by name."""
+"""Reasons that hold back waiting messages, by name."""
 
 from collections.abc import Iterable
 

@@ -67,7 +67,9 @@ def empty(pks: Collection[int], at: datetime, *, named: str) -> Counter[str]:
 
 
 def is_left(messages: MessageQuerySet) -> bool:
-    """Whether any of these, somebody's who was erased, still says something that no legal hold keeps."""
+    """Return whether any of these messages of an erased person still has content that no legal hold
+    protects.
+    """
     return messages.filter(~on_hold(), erased_at=None).exists()
 
 

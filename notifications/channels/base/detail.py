@@ -31,7 +31,7 @@ def in_words(said: bytes, charset: str = "") -> str:
 
 
 def unpacked(said: bytes, encoding: str, most: int) -> bytes:
-    """What was sent compressed although nobody asked for it: its beginning, however large it grows."""
+    """Return the beginning of a body that was sent compressed unasked, at most `most` bytes of it."""
     if encoding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
         return said
     for bits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):  # gzip or zlib by their heads; deflate without one
