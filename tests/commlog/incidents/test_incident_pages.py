@@ -174,9 +174,9 @@ def test_an_incident_of_a_lane_that_nobody_uses_is_not_said_to_be_over(
 
     page = client.get(f"/incidents/{incident.key.hex}/").text
     assert ("no more failures</h1>" in page, "Working again" in page) == (True, False)
-    assert "and no deliveries: it is not known whether it works again" in page
+    assert "Nothing was delivered there since, so it is not known whether it works again." in page
     assert "(not confirmed)" in client.get("/incidents/").text
-    assert "No more failures, and no deliveries yet" in client.get("/").text
+    assert "No more failures, recovery not confirmed" in client.get("/").text
 
 
 def test_a_damaged_form_resends_nothing(client: Client, began: datetime) -> None:
