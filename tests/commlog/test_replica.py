@@ -302,7 +302,7 @@ def test_a_frozen_standby_freezes_no_page(pair: Pair, pages: Client) -> None:
 
     assert found == Message.objects.count()
     assert "while it is frozen</" in shown
-    assert 0.3 < took < 2
+    assert 0.3 < took < 10
 
 
 def test_a_standby_too_far_behind_is_not_read(pair: Pair, pages: Client, settings: Any) -> None:
