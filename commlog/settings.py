@@ -134,6 +134,7 @@ ROOT_URLCONF = "commlog.urls"
 TEMPLATES = template_settings.of(BASE_DIR / "templates")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = True
+AUTHENTICATION_BACKENDS = ["commlog.account.backends.StaffBackend"]
 
 # --- Database -----------------------------------------------------------------------------------------------
 # In production a database is named: an empty file that is made by itself would look like a log in which

@@ -14,18 +14,18 @@ from commlog.kit.polls import Poll, digest_of_rows, poll_of
 from commlog.kit.stamps import stamp, stamp_and
 from commlog.live.parts import SEEN
 from commlog.models import User
+from commlog.models.user import WITH_PERMISSIONS
 from notifications.process import this_process
 
-_FIELDS = [field.attname for field in User._meta.concrete_fields]
+_FIELDS = [*(field.attname for field in User._meta.concrete_fields), "held"]
 _SESSION = f"SELECT * FROM {Session._meta.db_table} WHERE session_key = %s AND expire_date > %s"  # noqa: S608 - names of tables
-_USER = f"SELECT * FROM {User._meta.db_table} WHERE id = %s"  # noqa: S608
 _MOST = 4_000
 
 
 class _Signed(NamedTuple):
     """A session's user, and digests of both rows from before they last authorised the request."""
 
-    user_id: int | None
+    user_id: int
     reader: int
     digest: int | None
 
@@ -47,7 +47,7 @@ class QuietMiddleware:
         known, digest = _known.get(key), None
         if known:
             session = (_SESSION, (key, connection.ops.adapt_datetimefield_value(timezone.now())))
-            request.stamp, digest = stamp_and([session, (_USER, (known.user_id,))])  # type: ignore[attr-defined]
+            request.stamp, digest = stamp_and([session, WITH_PERMISSIONS.statement(known.user_id)])  # type: ignore[attr-defined]
             asked = Poll(request.stamp, known.reader)  # type: ignore[attr-defined]
             if digest == known.digest and reuse.stands(asked, _question(request, known.user_id)):
                 return HttpResponse(status=204, headers={"Cache-Control": "no-store"})
@@ -55,7 +55,7 @@ class QuietMiddleware:
             request.answering = answering  # type: ignore[attr-defined]
             response = self.get_response(request)
         if poll := poll_of(request):
-            user_id = request.user.pk
+            user_id: int = request.user.pk  # type: ignore[assignment]  # only somebody signed in polls
             if poll.whole and response.status_code == 204:
                 reuse.remember(poll, _question(request, user_id), poll.whole)
             _remember(
@@ -77,9 +77,7 @@ class QuietMiddleware:
             return HttpResponse(status=204)
         poll.whole = request.answering.enter_context(poll.reading())  # type: ignore[attr-defined]
         if not user.is_superuser:
-            held = reuse.again(request, "permissions", user.get_all_permissions)
-            user._perm_cache = held  # where Django keeps them
-            poll.rights = hash(frozenset(held))
+            poll.rights = hash(frozenset(user.get_all_permissions()))
         return None
 
 
@@ -94,5 +92,5 @@ def _question(request: HttpRequest, user_id: int | None) -> Hashable:
 
 
 def _reader(user: User) -> int:
-    """Return a digest of the user's row, which authentication has read."""
+    """Return a digest of the user's row and permissions, which authentication has read."""
     return digest_of_rows([getattr(user, name) for name in _FIELDS])

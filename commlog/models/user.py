@@ -5,7 +5,8 @@ from uuid import uuid4
 
 from django.contrib.auth.models import AbstractUser, Group, Permission, UserManager
 from django.db import models, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Func, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
 from django.dispatch import Signal
 
 from notifications import channels
@@ -13,6 +14,7 @@ from notifications.database.cached_sql import CachedQuery
 from notifications.models.folds import Folded, FoldField
 
 ADMINISTRATOR = "Administrator"
+NOT_READ = "?"
 # Sent with `user`, in the transaction: the audit trail is written by what imports this module.
 superuser_made = Signal()
 
@@ -48,6 +50,8 @@ class User(Folded, AbstractUser):
     # By when a second factor must be set up, for whom a role asks for one; counted from the first sign-in.
     factor_due_at = models.DateTimeField(null=True, blank=True)
 
+    # The names of all permissions, own and roles'; None if there are none.
+    held: str | None = NOT_READ
     reads_anew = False  # while an open page asks by itself (commlog.permissions.menu_of)
 
     objects: ClassVar[StaffManager] = StaffManager()
@@ -86,11 +90,17 @@ class User(Folded, AbstractUser):
             ("erase_people", "Erase people"),
         ]
 
+    @classmethod
+    def with_permissions(cls, pk: int) -> "User | None":
+        """Return the user, whose permissions need no further statement; None if there is no such user."""
+        return next(iter(WITH_PERMISSIONS.rows(pk)), None)
+
     def get_all_permissions(self, obj: Any = None) -> set[str]:
-        """Return Django's permissions, own and roles', by one statement instead of two."""
+        """Return Django's permissions, own and roles', by one statement instead of two, or by none."""
         if obj is None and self.is_active and not self.is_superuser and not hasattr(self, "_perm_cache"):
-            # where Django keeps them
-            self._perm_cache = {f"{app}.{name}" for app, name in _HELD.tuples(self.pk)}
+            if self.held is NOT_READ:
+                ((self.held,),) = _PERMISSIONS.tuples(self.pk)
+            self._perm_cache = set((self.held or "").split())  # where Django keeps them
         return super().get_all_permissions(obj)
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
@@ -108,9 +118,28 @@ class User(Folded, AbstractUser):
         return self.get_full_name() or self.username
 
 
-def _held_by(user_id: int) -> QuerySet[Permission, tuple[str, str]]:
-    held = Permission.objects.filter(Q(user=user_id) | Q(group__user=user_id)).order_by()
-    return held.values_list("content_type__app_label", "codename").distinct()
+class _JoinedBySpaces(Func):
+    """All values as one text."""
+
+    function, arity = "STRING_AGG", 2
+    output_field = models.TextField()
+
+    def __init__(self, expression: Any) -> None:
+        super().__init__(expression, Value(" "))
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return self.as_sql(compiler, connection, function="GROUP_CONCAT", **extra)
 
 
-_HELD = CachedQuery(_held_by)
+def _permissions_of(user: int) -> QuerySet[Permission, tuple[str]]:
+    """Return one row: the names of all permissions of a user, own and roles'."""
+    held = Q(user=user) | Q(group__user=user)
+    one_each = Permission.objects.filter(pk__in=Permission.objects.filter(held).order_by().values("pk"))
+    name = Concat("content_type__app_label", Value("."), "codename")
+    return one_each.order_by().values_list(_JoinedBySpaces(name))
+
+
+_PERMISSIONS = CachedQuery(_permissions_of)
+WITH_PERMISSIONS = CachedQuery(
+    lambda pk: User.objects.filter(pk=pk).annotate(held=Subquery(_permissions_of(pk)))  # type: ignore[no-redef]
+)

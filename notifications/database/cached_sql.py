@@ -26,17 +26,21 @@ class CachedQuery(Generic[Row]):
 
     def rows(self, *ids: int) -> list[Row]:
         """Return the rows. Fields that the query does not load are deferred."""
-        model, text, params = self._statement(ids)
+        model, text, params = self._of(ids)
         return list(model._base_manager.using(router.db_for_read(model)).raw(text, params))
 
     def tuples(self, *ids: int) -> list[tuple[Any, ...]]:
         """Return the values of a `values_list` as the driver returns them: texts and numbers."""
-        model, text, params = self._statement(ids)
+        model, text, params = self._of(ids)
         with connections[router.db_for_read(model)].cursor() as cursor:
             cursor.execute(text, params)
             return list(cursor.fetchall())
 
-    def _statement(self, ids: Sequence[int]) -> tuple[type[Row], str, tuple[Any, ...]]:
+    def statement(self, *ids: int) -> tuple[str, tuple[Any, ...]]:
+        """Return the SQL and its parameters."""
+        return self._of(ids)[1:]
+
+    def _of(self, ids: Sequence[int]) -> tuple[type[Row], str, tuple[Any, ...]]:
         key = (connections["default"].vendor, len(ids))
         if key not in self._compiled:
             query = self._ask(*(_GAP - place for place in range(len(ids))))

@@ -141,9 +141,10 @@ def test_who_has_read_costs_the_same_for_one_look_and_for_three(
     for looks in (1, 2):
         for _ in range(looks):
             pages.get(f"/communications/{row.key.hex}/")
-        with django_assert_num_queries(8):  # session, user, permissions; message, looks; menu, jobs, banner
+        # Session, user with permissions; message, looks; menu, jobs, banner.
+        with django_assert_num_queries(7):
             pages.get(f"/communications/{row.key.hex}/readers/")
-        with django_assert_num_queries(9):  # the client, and which are its messages
+        with django_assert_num_queries(8):  # the client, and which are its messages
             pages.get(f"/clients/{row.client.key.hex}/readers/")
 
 

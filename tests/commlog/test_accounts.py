@@ -55,7 +55,7 @@ def test_it_costs_the_same_for_one_row_and_for_three(
         make_message(MessageState.WAITING, deposit_account_key=ACCOUNT)
     pages.get(PATH)
     # As a tab of a client, with two queries for the ids besides the rows, and none for whom it is about.
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(14):
         pages.get(PATH)
 
 

@@ -175,5 +175,5 @@ def test_it_costs_the_same_whatever_there_is(
             make_message()
         # A savepoint and a limit around each of the five counts.
         limits = 20 if connection.vendor == "postgresql" else 0
-        with django_assert_num_queries(28 + limits):
+        with django_assert_num_queries(27 + limits):
             client.get("/")

@@ -144,7 +144,7 @@ def test_it_costs_the_same_for_one_row_and_for_three(
 ) -> None:
     keys = ",".join(str(make_message(MessageState.WAITING).pk) for _ in range(rows))
     postgres = 4 if connection.vendor == "postgresql" else 0  # a savepoint and a limit around the count
-    with django_assert_num_queries(9 + postgres):
+    with django_assert_num_queries(8 + postgres):
         assert pages.get(URL, {"live": keys, "newest": "0"}).text.count("<tr") == rows
 
 

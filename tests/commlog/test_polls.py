@@ -47,7 +47,7 @@ def test_while_others_commit_only_what_was_read_is_asked_again(
     with CaptureQueriesContext(connection) as asked:
         assert page.ask().status_code == 204
     # What was read; PostgreSQL is asked at once, and before for the snapshot, the session and the user.
-    assert len(asked) == (2 if connection.vendor == "postgresql" else 6)
+    assert len(asked) == (2 if connection.vendor == "postgresql" else 5)
 
 
 @pytest.mark.usefixtures("at_once")

@@ -71,8 +71,8 @@ def test_the_page_costs_the_same_with_one_session_and_with_three(
 ) -> None:
     here = [_signed_in() for _ in range(rows)][-1]
     here.get("/account/")
-    # Session, user, permissions; roles, sessions, menu items in the user's order; menu, banner.
-    with django_assert_num_queries(9):
+    # Session, user with permissions; roles, sessions, menu items in the user's order; menu, banner.
+    with django_assert_num_queries(8):
         assert len(here.get("/account/").context["sessions"]) == rows
 
 

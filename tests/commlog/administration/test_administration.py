@@ -55,8 +55,8 @@ def test_the_trail_costs_the_same_for_one_row_and_for_three(
 ) -> None:
     for _ in range(rows):
         audit.record(viewer(), AuditAction.CREATED, viewer(), after={"name": "x"})
-    # Session, user, permissions; the entries; menu, banner.
-    with django_assert_num_queries(7):
+    # Session, user with permissions; the entries; menu, banner.
+    with django_assert_num_queries(6):
         pages.get(TRAIL)
 
 

@@ -69,7 +69,7 @@ def test_the_page_costs_the_same_for_one_lane_and_for_three(
     for number in range(rows):
         make_message(type=MessageType.WEB_HOOK, lane=make_lane(MessageType.WEB_HOOK, f"host{number}:443"))
     pages.get(PAGE)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         shown = pages.get(PAGE).text
     assert f"host{rows - 1}:443" in shown
 

@@ -44,9 +44,9 @@ def test_the_page_costs_the_same_for_one_row_and_for_three(
         role = Role.objects.create(name=f"Role {_}")
         make_user().groups.add(role)
         _item(creator=make_user(), for_everyone=False).roles.add(role)
-    # Session, user, permissions; four for who has which permission, who has which role, items, their
+    # Session, user with permissions; four for who has which permission, who has which role, items, their
     # roles; menu, banner.
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         pages.get(PAGE)
 
 

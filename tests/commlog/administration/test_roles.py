@@ -37,8 +37,8 @@ def test_the_page_costs_the_same_for_one_row_and_for_three(
     Role.objects.exclude(name="Administrator").delete()
     for number in range(rows - 1):
         make_user().groups.add(Role.objects.create(name=f"Role {number}"))
-    # Session, user, permissions; roles, their permissions; menu, banner.
-    with django_assert_num_queries(8):
+    # Session, user with permissions; roles, their permissions; menu, banner.
+    with django_assert_num_queries(7):
         pages.get(PAGE)
 
 

@@ -39,7 +39,7 @@ def test_the_list_costs_the_same_however_long(
         subscribed(f"Reports {number}")
     publish(4)
     pages.get(reverse("administration-streams"))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         page = pages.get(reverse("administration-streams")).content
     assert page.count(b'data-label="Unread" class="slim">4</td>') == rows
     assert b'data-label="Available" class="slim">4</td>' in page

@@ -39,8 +39,8 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
 ) -> None:
     for number in range(rows):
         viewer(username=f"vera{number}")
-    # Session, user, permissions; users, their roles, the roles of the filter; menu, banner.
-    with django_assert_num_queries(9):
+    # Session, user with permissions; users, their roles, the roles of the filter; menu, banner.
+    with django_assert_num_queries(8):
         assert len(pages.get(PAGE, {"q": "vera"}).context["listing"].rows) == rows
 
 
@@ -51,8 +51,8 @@ def test_a_user_costs_the_same_with_one_session_and_with_three(
     vera = viewer(username="vera")
     for _ in range(rows):
         _signed_in(vera)
-    # Session, user, permissions; the user, the roles; second factor, sessions; menu, banner.
-    with django_assert_num_queries(10):
+    # Session, user with permissions; the user, the roles; second factor, sessions; menu, banner.
+    with django_assert_num_queries(9):
         assert len(pages.get(f"{PAGE}{vera.key.hex}/").context["sessions"]) == rows
 
 

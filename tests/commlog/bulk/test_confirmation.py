@@ -285,9 +285,9 @@ def test_the_offer_costs_the_same_for_one_row_and_for_three(
     for _ in range(rows):
         make_message(FAILED)
     limits = 8 if connection.vendor == "postgresql" else 0
-    # Session, user, permissions; columns, menu item; the newest; switched-off channels; the
+    # Session, user with permissions; columns, menu item; the newest; switched-off channels; the
     # number; how many match.
-    with django_assert_num_queries(9 + limits):
+    with django_assert_num_queries(8 + limits):
         assert (
             f"Select all {rows} that match"
             in pages.get(f"{URL}matching/", {"of": "/communications/?state=FAILED"}).text
@@ -342,7 +342,7 @@ def test_it_costs_the_same_for_one_row_and_for_three(
     for _ in range(rows):
         make_message(FAILED)
     limits = 4 if connection.vendor == "postgresql" else 0
-    # Session, user, permissions; columns, menu item; the newest; switched-off channels; the
+    # Session, user with permissions; columns, menu item; the newest; switched-off channels; the
     # messages, a count; menu, jobs, banner.
-    with django_assert_num_queries(11 + limits):
+    with django_assert_num_queries(10 + limits):
         assert f"Resend {rows} failed" in pages.get(URL, {"all": "1"}).text

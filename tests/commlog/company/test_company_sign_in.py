@@ -409,6 +409,6 @@ def test_the_table_costs_the_same_for_one_row_and_for_three(
         CompanyGroup.objects.create(name=f"g{number}", role=Role.objects.get(name="Officer"))
     pages = Client()
     pages.force_login(admin())
-    # Session, user, permissions; groups, the roles of the form; menu, banner.
-    with django_assert_num_queries(8):
+    # Session, user with permissions; groups, the roles of the form; menu, banner.
+    with django_assert_num_queries(7):
         pages.get("/administration/company/")

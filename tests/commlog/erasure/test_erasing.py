@@ -93,7 +93,7 @@ def test_who_is_asked_for_is_previewed_erased_and_certified(
         Erasure.objects.create(
             kind="NUMBER", state="AWAITING_APPROVAL", asked_by_name="o", pseudonym=f"Erased person {number}"
         )
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(6):
             assert erasure.pseudonym in pages.get(LIST).text
     said = pages.get(f"{LIST}{erasure.key.hex}/").text
     assert "Certificate of erasure" in said

@@ -332,7 +332,7 @@ def test_an_export_takes_the_same_queries_whatever_its_length(
 ) -> None:
     for _ in range(rows):
         make_message(client=make_client(), group=make_group())
-    with django_assert_num_queries(13 if connection.vendor == "sqlite" else 20):
+    with django_assert_num_queries(12 if connection.vendor == "sqlite" else 19):
         assert len(lines(export(pages, f"columns={','.join(CATALOGUE)}"))) == rows + 1
 
 

@@ -106,8 +106,8 @@ def test_a_script_gets_the_line_that_takes_the_place_of_the_button(
         assert part in line
     assert "<h1" not in line
     assert turn() == "DONE"
-    # Session, user, permissions; the job, its file; jobs that are open.
-    with django_assert_num_queries(6):
+    # Session, user with permissions; the job, its file; jobs that are open.
+    with django_assert_num_queries(5):
         line = pages.get(f"/jobs/{job.key.hex}/", {"brief": "1"}, headers={"HX-Request": "true"}).text
     assert f'href="/jobs/{job.key.hex}/file/" download' in line
     assert f"{job.file.name} can be downloaded." in line

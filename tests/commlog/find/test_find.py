@@ -176,7 +176,7 @@ def test_nonsense_finds_nothing_and_breaks_nothing(pages: Client, text: str) -> 
 
 
 # Of one person alone what failed is looked for, too. PostgreSQL sets its limit of time in further statements.
-@pytest.mark.parametrize(("number", "queries"), [(1, 15), (3, 14)])
+@pytest.mark.parametrize(("number", "queries"), [(1, 14), (3, 13)])
 def test_queries(pages: Client, number: int, queries: int) -> None:
     for _ in range(number):
         make_message(MessageState.FAILED, client=make_client(last_name="Krause"), recipient_name="Ana Krause")

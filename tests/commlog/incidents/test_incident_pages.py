@@ -213,9 +213,9 @@ def test_pages_cost_the_same_for_one_and_for_three(
         incident = make_incident(make_lane(name=f"l{each}"), began_at=began, closed_at=began)
         told = make_message(MessageState.SENT)
         IncidentNotice.objects.create(incident=incident, message=told)
-    # Session, user, permissions; the incidents, their parts, the lanes; menu, banner.
-    with django_assert_num_queries(9):
+    # Session, user with permissions; the incidents, their parts, the lanes; menu, banner.
+    with django_assert_num_queries(8):
         client.get("/incidents/")
     limits = 8 if connection.vendor == "postgresql" else 0
-    with django_assert_num_queries(13 + limits):
+    with django_assert_num_queries(12 + limits):
         client.get(f"/incidents/{incident.key.hex}/")

@@ -41,8 +41,8 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
 ) -> None:
     for _ in range(rows):
         make_job(owner)
-    # Session, user, permissions; the jobs; menu, jobs that are open, banner.
-    with django_assert_num_queries(7):
+    # Session, user with permissions; the jobs; menu, jobs that are open, banner.
+    with django_assert_num_queries(6):
         assert pages.get("/jobs/").text.count('<th role="rowheader"') == rows
 
 

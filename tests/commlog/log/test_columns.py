@@ -190,7 +190,7 @@ def test_all_columns_cost_the_same_for_one_row_and_for_three(
         make_message(MessageState.WAITING, MessageType.SMS)
     url = f"{URL}?columns={','.join(CATALOGUE)}"
     pages.get(url)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         text = pages.get(url).text
     for shown in (
         "Ana Silva",

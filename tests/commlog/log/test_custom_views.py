@@ -420,9 +420,9 @@ def test_the_page_costs_the_same_for_one_view_and_for_three(
     for _ in range(number):
         CustomView.objects.create(name="x", owner=ada)
     pages.get(URL)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         pages.get(URL)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         pages.get(VIEWS)
 
 

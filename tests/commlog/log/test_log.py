@@ -34,9 +34,9 @@ def test_the_page_costs_the_same_for_one_row_and_for_three(
         make_resend(failed, MessageState.SENT)
         make_message(MessageState.WAITING)
     pages.get(URL)
-    # Session, user, permissions, menu; columns, senders, rows, chains, newest; views, menu,
+    # Session, user with permissions, menu; columns, senders, rows, chains, newest; views, menu,
     # banner.
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         pages.get(URL)
 
 

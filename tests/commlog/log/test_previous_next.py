@@ -131,9 +131,9 @@ def test_the_cost_does_not_depend_on_the_log(
 ) -> None:
     found = _rows(rows)
     pages.get(_url(found[1], LOG))
-    # Session, user, permissions; message, chain, attempts; menu item, columns, place,
+    # Session, user with permissions; message, chain, attempts; menu item, columns, place,
     # before, behind; menu, jobs, banner.
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(14):
         pages.get(_url(found[1], LOG))
 
 
@@ -154,5 +154,5 @@ def test_the_dialog_asks_for_no_neighbours(
     message = make_message()
     get: Callable[[], object] = lambda: pages.get(_url(message, LOG), headers={"HX-Request": "true"})  # noqa: E731
     get()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         get()

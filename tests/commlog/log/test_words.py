@@ -49,7 +49,7 @@ def test_a_search_for_words_asks_as_much_whatever_it_finds(
         make_message(MessageState.SENT, content="Your instalment is due")
     indexing.fill(5)
     pages.get(URL)
-    with django_assert_num_queries(17 if connection.vendor == "sqlite" else 21):  # type: ignore[operator]
+    with django_assert_num_queries(16 if connection.vendor == "sqlite" else 20):  # type: ignore[operator]
         assert len(_listed(pages, "instalment")) == number
 
 

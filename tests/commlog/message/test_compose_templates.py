@@ -42,7 +42,7 @@ def test_the_form_costs_the_same_for_one_template_and_for_three(
     for _ in range(rows):
         make_template(trigger="MANUAL")
     address = f"/clients/{make_client().key.hex}/send/email/"
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         pages.get(address)
 
 

@@ -195,8 +195,8 @@ def test_the_page_costs_the_same_for_one_attempt_and_for_three(
     make_resend(message, MessageState.SENT)
     for _ in range(attempts):
         make_attempt(message)
-    # Session, user, permissions; message, chain, attempts; menu, banner.
-    with django_assert_num_queries(11):
+    # Session, user with permissions; message, chain, attempts; menu, banner.
+    with django_assert_num_queries(10):
         pages.get(_url(message))
 
 

@@ -55,7 +55,7 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
 ) -> None:
     for _ in range(rows):
         make_template()
-    with django_assert_num_queries(7):  # session, user, permissions, templates, menu, jobs, banner
+    with django_assert_num_queries(6):  # session, user with permissions, templates, menu, jobs, banner
         answer = pages.get(PAGE)
     assert len(answer.context["listing"].rows) == rows
 

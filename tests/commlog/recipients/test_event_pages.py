@@ -31,8 +31,8 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
         _told(client=make_client())
     pages.get(PAGE)
     limits = 4 if connection.vendor == "postgresql" else 0  # a savepoint, and a limit around the list
-    # session, user, permissions, menu item, events, menu, jobs, banner
-    with django_assert_num_queries(7 + limits):
+    # session, user with permissions, menu item, events, menu, jobs, banner
+    with django_assert_num_queries(6 + limits):
         answer = pages.get(PAGE)
     assert len(answer.context["listing"].rows) == rows
 

@@ -49,8 +49,8 @@ def test_a_list_costs_the_same_for_one_row_and_for_three(
         make_group(make_client(), make_client())
         make_user()
     pages.get(path)
-    # Session, user, permissions, menu item; rows; menu, banner.
-    with django_assert_num_queries(7):
+    # Session, user with permissions, menu item; rows; menu, banner.
+    with django_assert_num_queries(6):
         pages.get(path)
 
 
@@ -186,13 +186,13 @@ def test_a_group_costs_the_same_for_one_member_and_for_three(
 ) -> None:
     group = make_group(*(make_client() for _ in range(rows)))
     pages.get(f"/groups/{group.key.hex}/")
-    # Session, user, permissions; group, members, number of messages; menu, banner.
-    with django_assert_num_queries(12):
+    # Session, user with permissions; group, members, number of messages; menu, banner.
+    with django_assert_num_queries(11):
         pages.get(f"/groups/{group.key.hex}/")
 
 
 @pytest.mark.parametrize("rows", [1, 3])
-@pytest.mark.parametrize(("kind", "queries"), [("client", 17), ("group", 17), ("user", 16)])
+@pytest.mark.parametrize(("kind", "queries"), [("client", 16), ("group", 16), ("user", 15)])
 def test_a_tab_costs_the_same_for_one_row_and_for_three(
     pages: Client, kind: str, queries: int, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -202,7 +202,7 @@ def test_a_tab_costs_the_same_for_one_row_and_for_three(
         make_message(MessageState.WAITING, **{kind: whom})
     path = f"/{kind}s/{whom.key.hex}/communications/"
     pages.get(path)
-    # Session, user, permissions; whom; columns, senders, rows (a user's: two for the ids besides,
+    # Session, user with permissions; whom; columns, senders, rows (a user's: two for the ids besides,
     # none of what is pinned), chains, newest, views; number of messages; menu, banner.
     with django_assert_num_queries(queries):
         pages.get(path)

@@ -21,7 +21,7 @@ def test_the_tab_costs_the_same_for_one_row_and_for_three(
     for _ in range(rows):
         Subscription.objects.create(template=make_template(), client=ana, subscribed=True)
     pages.get(f"/clients/{ana.key.hex}/subscriptions/")
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         answer = pages.get(f"/clients/{ana.key.hex}/subscriptions/")
     assert len(answer.context["choices"]) == rows
 

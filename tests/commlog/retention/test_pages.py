@@ -58,7 +58,7 @@ def test_periods_are_set_on_the_page_and_say_what_they_will_do(
     template = make_template(name="Payment")
     for of in ("SMS", f"EMAIL:{template.pk}", "WEB_HOOK"):
         pages.post(f"{PAGE}exceptions/new/", {"of": of, "messages": "3000"})
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(8):
             shown = pages.get(PAGE).text
     assert "Template: Payment" in shown
     assert "Channel: SMS" in shown
@@ -97,7 +97,7 @@ def test_holds_are_placed_and_lifted_with_a_reason(
     for of, which in (("client", "000777"), ("message", other.key.hex), ("view", view.name)):
         given = {"of": of, "which": which, "reason": "Court order", "until": "31 Dec 2198"}
         assert pages.post(f"{HOLDS}new/", given).status_code == 302
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         shown = pages.get(HOLDS).text
     assert "Type: SMS" in shown
     assert set(HeldMessage.objects.values_list("message", flat=True)) == {other.pk}

@@ -1,0 +1,14 @@
+"""The authentication backend: passwords as Django checks them, users with their permissions."""
+
+from django.contrib.auth.backends import ModelBackend
+
+from commlog.models import User
+
+
+class StaffBackend(ModelBackend):
+    """Django's backend. It reads the user of a session and the user's permissions in one statement."""
+
+    def get_user(self, user_id: int) -> User | None:
+        """Return the user of a session, if the user may still sign in."""
+        found = User.with_permissions(user_id)
+        return found if found and self.user_can_authenticate(found) else None
