@@ -28,6 +28,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import OrderBy
 from django.db.models.lookups import GreaterThan, LessThan
+from django.db.models.sql.where import WhereNode
 
 SIZES = (25, 50, 100, 200)
 DEFAULT_SIZE = 50
@@ -180,20 +181,31 @@ def _first(stretch: QuerySet[Row], order: Sequence[str], most: int) -> list[Row]
     Of a queryset with legs, the first rows of each leg are enough to choose from, and an index finds them.
     """
     if legs := getattr(stretch, "legs", ()):
-        stretch = stretch.filter(pk__in=_first_of_legs(stretch, legs, order, most))
+        stretch = _by_id(stretch, first_of_legs(stretch, legs, order, most))
     return list(stretch.order_by(*order)[:most])
 
 
-def _first_of_legs(stretch: QuerySet[Row], legs: Sequence[Q], order: Sequence[str], most: int) -> list[int]:
-    """Return the ids of the first rows in this order, read without the rows: each leg has up to `most`."""
+def first_of_legs(stretch: QuerySet[Row], legs: Sequence[Q], order: Sequence[str], most: int) -> list[int]:
+    """Return the ids of the first rows in this order, read without the rows: each leg has up to `most`.
+
+    Without an order, return the ids of any rows.
+    """
     if stretch.query.is_empty():  # a UNION of such cannot be ordered
         return []
     of_leg = getattr(stretch, "of_leg", stretch.filter)
     parts = [of_leg(leg).order_by(*order)[:most] for leg in legs]
     if not connections[stretch.db].features.supports_slicing_ordering_in_compound:  # SQLite
-        parts = [stretch.filter(pk__in=part.values("pk")) for part in parts]
-    one, *others = (part.values_list(*(name.removeprefix("-") for name in order)) for part in parts)
+        parts = [_by_id(stretch, part.values("pk")) for part in parts]
+    names = [name.removeprefix("-") for name in order] or ["pk"]
+    one, *others = (part.values_list(*names) for part in parts)
     return [pk for *_, pk in one.union(*others).order_by(*order)[:most]]  # a row may be of several legs
+
+
+def _by_id(stretch: QuerySet[Row], ids: Sequence[int] | QuerySet[Row, Any]) -> QuerySet[Row]:
+    """Return the rows with these ids, for which the conditions have been evaluated."""
+    found = stretch.all()
+    found.query.where = WhereNode()
+    return found.filter(pk__in=ids)
 
 
 def _behind(

@@ -105,7 +105,8 @@ def narrow(
         if any(_is_indexed(other) and other.field != "state" for other in rest):
             continue
         if legs := _legs(one, now):
-            return (messages.filter(to_q(rest, now=now)) if rest else messages).any_of(*legs)
+            those = messages.filter(to_q(rest, now=now)) if rest else messages
+            return those.any_of(*legs, meaning=to_q([one], now=now))
     return messages.filter(to_q(criteria, now=now))
 
 

@@ -65,8 +65,9 @@ def narrowed(question: Question) -> Q:
     known = index.known(question)
     if known.common or not known.reach or known.floor:
         return Q()  # as many would be left to read
-    found = Q(index.Found(question)) | Q(pk__gt=known.reach)
-    return found | Q(index.NotWhole(question)) if known.extent < Extent.WHOLE else found
+    few = index.rarest(question)
+    found = Q(index.Found(few)) | Q(pk__gt=known.reach)
+    return found | Q(index.NotWhole(few)) if known.extent < Extent.WORDS else found
 
 
 def reading(question: Question) -> Q:

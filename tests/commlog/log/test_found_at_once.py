@@ -8,11 +8,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from commlog.kit import paging
+from commlog.kit.limits import counted
 from commlog.log.columns import DEFAULT_SORTING
 from notifications.criteria import Criterion, Match, Operator, narrow
 from notifications.models import Message
 from notifications.models.message import MessageQuerySet
+from notifications.process import this_process
 from notifications.states import LIVE, MessageState, MessageType
+from notifications.words import index, indexing
+from notifications.words.question import words_of_part
 from tests.factories import make_client, make_message, make_user
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +123,34 @@ def test_a_page_of_legs_is_full_although_some_are_of_several(pages: Client) -> N
     # Of the rows themselves only the page is read, and one more, however many legs there are.
     read = asked[-1]["sql"].partition(" IN (")[2].partition(")")[0]
     assert len(read.split(",")) == 4
+
+
+def test_legs_are_counted_without_their_or(pages: Client) -> None:
+    user = make_user()
+    for _ in range(3):
+        make_message(user=user)
+    make_message(user=user, sender_user=user)
+    make_message()
+
+    with CaptureQueriesContext(connection) as asked:
+        assert [counted(Message.objects.of_user(user.pk), most) for most in (10, 3, 2)] == [4, 4, 3]
+    assert all(" UNION " in each["sql"] and " OR " not in each["sql"] for each in asked)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="by PostgreSQL's statistics")
+def test_an_exact_subject_is_looked_for_by_its_rarest_words() -> None:
+    for number in range(60):
+        make_message(subject=f"Your instalment {number} of €{number}7.09 is due on the 6th")
+    indexing.fill(5)
+    subject = "Your instalment 17 of €177.09 is due on the 6th"
+    asked = [Criterion("subject", Operator.EQUALS, (subject,))]
+    question = words_of_part(subject, begins=True, ends=True)
+    assert len(index.rarest(question).terms) == 12  # not analysed yet
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {index.TABLE}")
+    this_process.forget()
+
+    assert {"177", "17"} < {term.lexemes[0] for term in index.rarest(question).terms}
+    assert len(index.rarest(question).terms) == 3
+    assert [each.subject for each in narrow(Message.objects.all(), asked)] == [subject]
