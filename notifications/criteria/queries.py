@@ -105,8 +105,7 @@ def narrow(
         if any(_is_indexed(other) and other.field != "state" for other in rest):
             continue
         if legs := _legs(one, now):
-            those = messages.filter(to_q(rest, now=now)) if rest else messages
-            return those.any_of(*legs, meaning=to_q([one], now=now))
+            return (messages.filter(to_q(rest, now=now)) if rest else messages).any_of(*legs)
     return messages.filter(to_q(criteria, now=now))
 
 

@@ -112,12 +112,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
             )
         )
 
-    def any_of(self, *legs: Q, meaning: Q | None = None) -> Self:
-        """Return the messages that meet one of the conditions, each of which has an index.
-
-        `meaning`: a shorter condition that says the same as all of them together.
-        """
-        found = self.filter(reduce(or_, legs) if meaning is None else meaning)
+    def any_of(self, *legs: Q) -> Self:
+        """Return the messages that meet one of the conditions, each of which has an index."""
+        found = self.filter(reduce(or_, legs))
         if len(legs) > 1 and not self.legs:
             found.legs, found._either = legs, len(self.query.where.children)
         return found

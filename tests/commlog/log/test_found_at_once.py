@@ -110,6 +110,11 @@ def test_legs_take_the_place_of_their_or(pages: Client) -> None:
     assert '"state" IN (' not in one
 
 
+def test_a_single_leg_takes_the_place_of_its_condition() -> None:
+    on_hold = narrow(Message.objects.all(), [Criterion("on_hold", Operator.EQUALS, ("true",))])
+    assert (on_hold.legs, "EXISTS" in str(on_hold.query)) == ((), False)
+
+
 def test_a_page_of_legs_is_full_although_some_are_of_several(pages: Client) -> None:
     failed = Criterion("state", Operator.EQUALS, ("FAILED",))
     to_ana = Criterion("destination", Operator.EQUALS, ("ana@example.org",))
