@@ -3,6 +3,7 @@
 from django.contrib.auth.backends import ModelBackend
 
 from commlog.models import User
+from commlog.models.user import WITH_PERMISSIONS
 
 
 class StaffBackend(ModelBackend):
@@ -10,5 +11,5 @@ class StaffBackend(ModelBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """Return the user of a session, if the user may still sign in."""
-        found = User.with_permissions(user_id)
+        found = next(iter(WITH_PERMISSIONS.rows(user_id)), None)
         return found if found and self.user_can_authenticate(found) else None

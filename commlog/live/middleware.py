@@ -17,7 +17,7 @@ from commlog.models import User
 from commlog.models.user import WITH_PERMISSIONS
 from notifications.process import this_process
 
-_FIELDS = [*(field.attname for field in User._meta.concrete_fields), "held"]
+_FIELDS = [*(field.attname for field in User._meta.concrete_fields), "permission_names"]
 _SESSION = f"SELECT * FROM {Session._meta.db_table} WHERE session_key = %s AND expire_date > %s"  # noqa: S608 - names of tables
 _MOST = 4_000
 

@@ -50,8 +50,8 @@ class User(Folded, AbstractUser):
     # By when a second factor must be set up, for whom a role asks for one; counted from the first sign-in.
     factor_due_at = models.DateTimeField(null=True, blank=True)
 
-    # The names of all permissions, own and roles'; None if there are none.
-    held: str | None = NOT_READ
+    # Own and roles', with spaces between; None if there are none.
+    permission_names: str | None = NOT_READ
     reads_anew = False  # while an open page asks by itself (commlog.permissions.menu_of)
 
     objects: ClassVar[StaffManager] = StaffManager()
@@ -90,17 +90,12 @@ class User(Folded, AbstractUser):
             ("erase_people", "Erase people"),
         ]
 
-    @classmethod
-    def with_permissions(cls, pk: int) -> "User | None":
-        """Return the user, whose permissions need no further statement; None if there is no such user."""
-        return next(iter(WITH_PERMISSIONS.rows(pk)), None)
-
     def get_all_permissions(self, obj: Any = None) -> set[str]:
         """Return Django's permissions, own and roles', by one statement instead of two, or by none."""
         if obj is None and self.is_active and not self.is_superuser and not hasattr(self, "_perm_cache"):
-            if self.held is NOT_READ:
-                ((self.held,),) = _PERMISSIONS.tuples(self.pk)
-            self._perm_cache = set((self.held or "").split())  # where Django keeps them
+            if self.permission_names is NOT_READ:
+                ((self.permission_names,),) = _PERMISSIONS.tuples(self.pk)
+            self._perm_cache = set((self.permission_names or "").split())  # where Django keeps them
         return super().get_all_permissions(obj)
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
@@ -141,5 +136,5 @@ def _permissions_of(user: int) -> QuerySet[Permission, tuple[str]]:
 
 _PERMISSIONS = CachedQuery(_permissions_of)
 WITH_PERMISSIONS = CachedQuery(
-    lambda pk: User.objects.filter(pk=pk).annotate(held=Subquery(_permissions_of(pk)))  # type: ignore[no-redef]
+    lambda pk: User.objects.filter(pk=pk).annotate(permission_names=Subquery(_permissions_of(pk)))  # type: ignore[no-redef]
 )
